@@ -1,0 +1,6 @@
+package org.unifiedvolume.loop;
+
+/// Decides on which CPU a loop's thread runs.
+public final class CpuFollower {
+    void turned() {}
+}

@@ -1,0 +1,257 @@
+package org.unifiedvolume.transport;
+
+import java.net.SocketAddress;
+import org.unifiedvolume.buffer.BufferPool;
+import org.unifiedvolume.linux.EpollCalls;
+import org.unifiedvolume.linux.Errno;
+import org.unifiedvolume.linux.FileCalls;
+import org.unifiedvolume.linux.IoVector;
+import org.unifiedvolume.linux.SocketCalls;
+import org.unifiedvolume.loop.EventLoop;
+
+/// A stream over a socket of the kernel, served by an [EventLoop]: one scatter read and one gather
+/// write for each batch of messages.
+final class SocketStream implements ByteStream, EventLoop.Handler {
+    /// What one gather write takes at the most; more would only wait in the socket.
+    private static final long SEND_BYTES = 1 << 20;
+
+    /// How many scatter reads one turn of the loop grants a stream that keeps sending.
+    private static final int READS_PER_TURN = 4;
+
+    private static final long STARVED_RETRY_NANOS = 5_000_000;
+
+    private final EventLoop loop;
+    private final int fd;
+    private final SocketAddress peer;
+    private final Inbox inbox;
+    private final Outbox outbox;
+    private final LoopVectors vectors;
+    private final Runnable flushTask = this::flushNow;
+    private StreamHandler handler;
+    private EventLoop.Registration registration;
+    private boolean readingPaused;
+    private boolean starved;
+    private boolean sendBlocked;
+    private boolean flushPlanned;
+    private boolean receiving;
+    private boolean open = true;
+
+    SocketStream(EventLoop loop, int fd, SocketAddress peer, BufferPool pool) {
+        this.loop = loop;
+        this.fd = fd;
+        this.peer = peer;
+        this.inbox = new Inbox(pool);
+        this.outbox = new Outbox(pool);
+        this.vectors = LoopVectors.of(loop);
+    }
+
+    /// Starts to serve the socket; on the loop.
+    void start(StreamHandler session) {
+        handler = session;
+        registration = loop.register(fd, EpollCalls.EPOLLIN, this);
+        updateMask();
+    }
+
+    @Override
+    public EventLoop loop() {
+        return loop;
+    }
+
+    @Override
+    public SocketAddress peer() {
+        return peer;
+    }
+
+    @Override
+    public Inbox inbox() {
+        return inbox;
+    }
+
+    @Override
+    public Outbox outbox() {
+        return outbox;
+    }
+
+    @Override
+    public boolean isOpen() {
+        return open;
+    }
+
+    @Override
+    public void ready(int mask) {
+        if ((mask & EpollCalls.EPOLLOUT) != 0) {
+            flushNow();
+            if (open && !sendBlocked) {
+                handler.drained(this);
+            }
+        }
+        if (open
+                && !readingPaused
+                && (mask & (EpollCalls.EPOLLIN | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0) {
+            receive();
+        } else if (open && (mask & EpollCalls.EPOLLERR) != 0) {
+            close("the connection failed: " + Errno.meaning(SocketCalls.connectError(fd)));
+        }
+    }
+
+    private void receive() {
+        IoVector vector = vectors.receive;
+        for (int i = 0; i < READS_PER_TURN && open && !readingPaused; i++) {
+            if (!inbox.offerRoom(vector)) {
+                starve();
+                return;
+            }
+            long room = vector.totalBytes();
+            if (room == 0) {
+                return;
+            }
+            long count =
+                    vector.count() == 1
+                            ? FileCalls.read(fd, vector.firstAddress(), room)
+                            : FileCalls.readv(fd, vector.address(), vector.count());
+            if (count == -Errno.EAGAIN || count == -Errno.EINTR) {
+                inbox.settle();
+                return;
+            }
+            if (count <= 0) {
+                close(
+                        count == 0
+                                ? "the peer closed the connection"
+                                : "the connection failed: " + Errno.meaning(count));
+                return;
+            }
+            inbox.received(count);
+            deliver();
+            if (count < room) {
+                return;
+            }
+        }
+    }
+
+    private void deliver() {
+        receiving = true;
+        try {
+            handler.received(this);
+        } finally {
+            receiving = false;
+        }
+        if (open) {
+            inbox.settle();
+        }
+    }
+
+    /// The pool is spent: the peer is held back for a moment.
+    private void starve() {
+        starved = true;
+        updateMask();
+        loop.after(
+                STARVED_RETRY_NANOS,
+                () -> {
+                    starved = false;
+                    if (open) {
+                        updateMask();
+                    }
+                });
+    }
+
+    @Override
+    public void flush() {
+        if (registration == null) {
+            flushAtEnd(); // the session is being made; it is served from the end of this turn on
+        } else if (open) {
+            flushNow();
+        }
+    }
+
+    @Override
+    public void flushAtEnd() {
+        if (!flushPlanned && open) {
+            flushPlanned = true;
+            loop.atEnd(flushTask);
+        }
+    }
+
+    private void flushNow() {
+        flushPlanned = false;
+        IoVector vector = vectors.send;
+        while (open && outbox.pendingBytes() > 0) {
+            outbox.fill(vector, SEND_BYTES);
+            long count =
+                    vector.count() == 1
+                            ? FileCalls.write(fd, vector.firstAddress(), vector.totalBytes())
+                            : FileCalls.writev(fd, vector.address(), vector.count());
+            if (count == -Errno.EAGAIN) {
+                block(true);
+                return;
+            }
+            if (count == -Errno.EINTR) {
+                continue;
+            }
+            if (count < 0) {
+                close("the connection failed: " + Errno.meaning(count));
+                return;
+            }
+            outbox.sent(count);
+        }
+        if (open) {
+            block(false);
+        }
+    }
+
+    private void block(boolean blocked) {
+        if (blocked != sendBlocked) {
+            sendBlocked = blocked;
+            updateMask();
+        }
+    }
+
+    private void updateMask() {
+        int mask = sendBlocked ? EpollCalls.EPOLLOUT : 0;
+        if (!readingPaused && !starved) {
+            mask |= EpollCalls.EPOLLIN;
+        }
+        registration.await(mask);
+    }
+
+    @Override
+    public void pauseReading() {
+        if (!readingPaused && open) {
+            readingPaused = true;
+            updateMask();
+        }
+    }
+
+    @Override
+    public void resumeReading() {
+        if (readingPaused && open) {
+            readingPaused = false;
+            updateMask();
+            if (!receiving) {
+                deliver();
+            }
+        }
+    }
+
+    @Override
+    public void close(String reason) {
+        if (!open) {
+            return;
+        }
+        flushNow();
+        if (!open) {
+            return;
+        }
+        open = false;
+        registration.cancel();
+        FileCalls.close(fd);
+        inbox.close();
+        outbox.close();
+        handler.closed(this, reason);
+    }
+
+    @Override
+    public void broken(Throwable cause) {
+        outbox.close();
+        close("an internal error: " + cause.getMessage());
+    }
+}
