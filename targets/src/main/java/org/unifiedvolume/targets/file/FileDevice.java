@@ -1,0 +1,257 @@
+package org.unifiedvolume.targets.file;
+
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.device.DeviceShape.Ability;
+import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.linux.FileCalls;
+import org.unifiedvolume.linux.IoVector;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Durability;
+import org.unifiedvolume.request.Extent;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoRequest.Discard;
+import org.unifiedvolume.request.IoRequest.Flush;
+import org.unifiedvolume.request.IoRequest.Locate;
+import org.unifiedvolume.request.IoRequest.Prefetch;
+import org.unifiedvolume.request.IoRequest.Read;
+import org.unifiedvolume.request.IoRequest.Write;
+import org.unifiedvolume.request.IoRequest.Zero;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+
+/// A regular file or a block device as a member.
+///
+/// On the calling thread it does only what the kernel promises not to wait for: anything on a
+/// filesystem in memory, elsewhere what `RWF_NOWAIT` finds in the page cache. The rest goes to the
+/// device's own lane.
+///
+/// After a failed flush the device answers every further flush with that failure until it is opened
+/// anew: the kernel drops the pages it could not write, so a later `fdatasync` that succeeds says
+/// nothing about them.
+public final class FileDevice implements BlockDevice {
+    private static final int MAX_EXTENTS = 1024;
+
+    private final String name;
+    private final OpenFile file;
+    private final FileTransfers transfers;
+    private final FileSpace space;
+    private final DeviceShape shape;
+    private final IoContext context;
+    private final LocalLane lane;
+    private final boolean triesReads;
+    private volatile DeviceFault lostFlush;
+    private volatile boolean closed;
+
+    private FileDevice(FileOptions options, OpenFile file, IoContext context) {
+        this.name = "file:" + options.path();
+        this.file = file;
+        this.context = context;
+        this.transfers = new FileTransfers(name, file, context.pool());
+        this.space = new FileSpace(name, file);
+        this.lane = new WorkerLane(options.path().getFileName().toString(), options.workers());
+        this.triesReads = !options.direct();
+        Set<Ability> abilities = EnumSet.of(Ability.LOCATE);
+        if (!options.readOnly()) {
+            abilities.addAll(
+                    EnumSet.of(Ability.WRITE, Ability.DISCARD, Ability.FAST_ZERO, Ability.FLUSH));
+        }
+        this.shape =
+                new DeviceShape(
+                        file.sizeBytes(),
+                        file.blockBytes(),
+                        Math.max(4096, file.blockBytes()),
+                        DeviceShape.UNLIMITED_TRANSFER_BYTES,
+                        options.direct() ? file.blockBytes() : 1,
+                        abilities);
+    }
+
+    /// Opens a local member and takes its lock. Blocks for as long as the filesystem does.
+    ///
+    /// @throws IOException naming the path, what is wrong and what to do
+    public static FileDevice open(FileOptions options, IoContext context) throws IOException {
+        return new FileDevice(options, OpenFile.open(options), context);
+    }
+
+    @Override
+    public DeviceShape shape() {
+        return shape;
+    }
+
+    @Override
+    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
+        return Locality.LOCAL;
+    }
+
+    @Override
+    public void submit(IoRequest request, Completion done) {
+        if (closed) {
+            done.complete(request, Outcome.failed(DeviceFault.Kind.STOPPING, name + " is closed"));
+            return;
+        }
+        switch (request) {
+            case Read read -> read(read, done);
+            case Write write -> write(write, done);
+            case Zero zero -> change(zero, done);
+            case Discard discard -> change(discard, done);
+            case Flush flush -> {
+                if (file.inMemory()) {
+                    done.complete(flush, flush());
+                } else {
+                    lane.run(() -> done.complete(flush, flush()));
+                }
+            }
+            case Prefetch prefetch -> prefetch(prefetch, done);
+            case Locate locate -> locate(locate, done);
+        }
+    }
+
+    private void read(Read read, Completion done) {
+        Buffers target = context.pool().allocate(read.lengthBytes());
+        if (target == null) {
+            done.complete(
+                    read,
+                    Outcome.failed(
+                            DeviceFault.Kind.NO_MEMORY, name + ": the buffer pool is spent"));
+            return;
+        }
+        if (file.inMemory()) {
+            done.complete(read, transfers.read(read, target, 0));
+            return;
+        }
+        long already = triesReads ? transfers.readWithoutWaiting(read, target) : 0;
+        if (already == read.lengthBytes()) {
+            done.complete(read, new Outcome.Data(target));
+        } else {
+            lane.run(() -> done.complete(read, transfers.read(read, target, already)));
+        }
+    }
+
+    private void write(Write write, Completion done) {
+        if (file.inMemory()) {
+            done.complete(write, writeNow(write, 0));
+            return;
+        }
+        long already = transfers.writeWithoutWaiting(write);
+        if (already == write.lengthBytes()) {
+            space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
+            done.complete(write, Outcome.Done.DONE);
+        } else {
+            lane.run(() -> done.complete(write, writeNow(write, already)));
+        }
+    }
+
+    private Outcome writeNow(Write write, long already) {
+        Outcome outcome = transfers.write(write, already);
+        space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
+        return outcome;
+    }
+
+    /// Zeroes and discards; short ones in memory at once, as they cost what a write costs.
+    private void change(IoRequest request, Completion done) {
+        if (file.inMemory() && request.lengthBytes() <= FileSpace.SHORT_BYTES) {
+            done.complete(request, changeNow(request));
+        } else {
+            lane.run(() -> done.complete(request, changeNow(request)));
+        }
+    }
+
+    private Outcome changeNow(IoRequest request) {
+        Outcome outcome =
+                switch (request) {
+                    case Zero zero -> space.zero(zero, transfers);
+                    case Discard discard -> space.discard(discard);
+                    case IoRequest other -> throw new AssertionError(other);
+                };
+        boolean durable =
+                switch (request) {
+                    case Zero zero -> zero.durability() == Durability.DURABLE;
+                    case Discard discard -> discard.durability() == Durability.DURABLE;
+                    case IoRequest other -> throw new AssertionError(other);
+                };
+        return outcome.isSuccess() && durable ? flush() : outcome;
+    }
+
+    private Outcome flush() {
+        DeviceFault lost = lostFlush;
+        if (lost != null) {
+            return new Outcome.Failed(lost);
+        }
+        int result = FileCalls.fdatasync(file.fd());
+        if (result < 0) {
+            lost =
+                    new DeviceFault(
+                            DeviceFault.Kind.IO,
+                            "%s: flushing failed (%s); writes acknowledged before may be lost, so"
+                                            .formatted(
+                                                    name,
+                                                    org.unifiedvolume.linux.Errno.meaning(result))
+                                    + " flushes fail until the member is opened anew");
+            lostFlush = lost;
+            return new Outcome.Failed(lost);
+        }
+        return Outcome.Done.DONE;
+    }
+
+    private void prefetch(Prefetch prefetch, Completion done) {
+        if (file.inMemory() || !triesReads) {
+            done.complete(prefetch, Outcome.Done.DONE);
+            return;
+        }
+        lane.run(
+                () -> {
+                    FileCalls.fadvise(
+                            file.fd(),
+                            prefetch.offsetBytes(),
+                            prefetch.lengthBytes(),
+                            FileCalls.POSIX_FADV_WILLNEED);
+                    done.complete(prefetch, Outcome.Done.DONE);
+                });
+    }
+
+    private void locate(Locate locate, Completion done) {
+        List<Extent> known = space.map().recall(locate.offsetBytes(), locate.lengthBytes());
+        long covered = 0;
+        for (Extent extent : known) {
+            covered += extent.lengthBytes();
+        }
+        if (covered == locate.lengthBytes()) {
+            done.complete(locate, new Outcome.Located(known));
+            return;
+        }
+        lane.run(() -> done.complete(locate, space.locate(locate, MAX_EXTENTS)));
+    }
+
+    /// Ends the lane and closes the file, which gives up its lock.
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        lane.close();
+        FileCalls.close(file.fd());
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+
+    /// The vector that the calling thread uses for its scatter-gather calls.
+    static IoVector vector() {
+        IoVector vector = VECTORS.get();
+        vector.clear();
+        return vector;
+    }
+
+    private static final ThreadLocal<IoVector> VECTORS =
+            ThreadLocal.withInitial(() -> new IoVector(IoVector.MAX_ENTRIES));
+}
