@@ -81,9 +81,6 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     public void ready(int mask) {
         if ((mask & EpollCalls.EPOLLOUT) != 0) {
             flushNow();
-            if (open && !sendBlocked) {
-                handler.drained(this);
-            }
         }
         if (open
                 && !readingPaused
@@ -173,6 +170,9 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
 
     private void flushNow() {
         flushPlanned = false;
+        if (outbox.pendingBytes() == 0) {
+            return;
+        }
         IoVector vector = vectors.send;
         while (open && outbox.pendingBytes() > 0) {
             outbox.fill(vector, SEND_BYTES);
@@ -195,6 +195,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
         }
         if (open) {
             block(false);
+            handler.drained(this);
         }
     }
 

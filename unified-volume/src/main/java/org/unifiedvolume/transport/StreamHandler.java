@@ -5,7 +5,7 @@ public interface StreamHandler {
     /// Bytes have been received. The handler consumes what it can from the inbox.
     void received(ByteStream stream);
 
-    /// Everything in the outbox has been sent, after it had to wait for the peer.
+    /// A flush has sent everything that was in the outbox.
     void drained(ByteStream stream);
 
     /// The stream has ended; called once, last of all.

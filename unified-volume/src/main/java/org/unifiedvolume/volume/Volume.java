@@ -6,6 +6,7 @@ import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.stack.RequestStack;
@@ -70,6 +71,15 @@ public final class Volume implements AutoCloseable {
                 lengthBytes,
                 client,
                 context.timers().nanoTime());
+    }
+
+    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
+        return top.locality(operation, offsetBytes, lengthBytes);
+    }
+
+    /// How many bytes from `offsetBytes` on have the same locality.
+    public long localityRun(long offsetBytes) {
+        return top.localityRun(offsetBytes);
     }
 
     public void submit(IoRequest request, Completion done) {

@@ -1,0 +1,642 @@
+package org.unifiedvolume.targets.nbd.export;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.buffer.Admission;
+import org.unifiedvolume.buffer.BufferPool;
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.loop.Loop;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Durability;
+import org.unifiedvolume.request.Extent;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.targets.nbd.wire.Nbd;
+import org.unifiedvolume.targets.nbd.wire.NbdError;
+import org.unifiedvolume.targets.nbd.wire.RequestHeader;
+import org.unifiedvolume.transport.ByteStream;
+import org.unifiedvolume.transport.Inbox;
+import org.unifiedvolume.transport.Outbox;
+import org.unifiedvolume.transport.ProtocolFault;
+
+/// The transmission phase of one client: decodes the requests that have arrived, submits each to
+/// the volume, and sends the answers that are ready in one batch.
+///
+/// A request that would exceed the connection's or the pool's limits stops the decoding until there
+/// is room; meanwhile nothing is read from the socket, so the client is held back by TCP.
+final class NbdTransmission implements NbdConnection.Phase {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdTransmission.class);
+    private static final long MEMORY_RETRY_NANOS = 5_000_000;
+
+    /// What decoding waits for.
+    private enum Waiting {
+        NOTHING,
+        /// The rest of a write's payload.
+        PAYLOAD,
+        /// The pool's admission, or its memory.
+        MEMORY,
+        /// Answers: too many requests of this connection are under way.
+        ANSWERS
+    }
+
+    private final NbdConnection connection;
+    private final ByteStream stream;
+    private final Inbox in;
+    private final Outbox out;
+    private final NbdExport export;
+    private final Negotiated negotiated;
+    private final ReplyWriter writer;
+    private final RequestHeader header;
+    private final Admission admission;
+    private final NbdLimits limits;
+
+    private Waiting waiting = Waiting.NOTHING;
+    private NbdCall incoming;
+    private long toDrain;
+    private int inFlight;
+    private long unsentCostBytes;
+    private boolean leaving;
+    private boolean closed;
+
+    NbdTransmission(NbdConnection connection, NbdExport export, Negotiated negotiated) {
+        this.connection = connection;
+        this.stream = connection.stream();
+        this.in = stream.inbox();
+        this.out = stream.outbox();
+        this.export = export;
+        this.negotiated = negotiated;
+        this.writer = new ReplyWriter(out, negotiated.replies());
+        this.header = new RequestHeader(negotiated.isExtended());
+        this.admission = connection.server().admission();
+        this.limits = connection.server().limits();
+        if (export.shape().memoryAlignmentBytes() > 1) {
+            in.setHeaderBytes(header.bytes());
+        }
+    }
+
+    Loop loop() {
+        return stream.loop();
+    }
+
+    // ------------------------------------------------------------------------- decoding
+
+    @Override
+    public void received() throws ProtocolFault {
+        while (!leaving && !closed) {
+            if (toDrain > 0) {
+                toDrain -= in.skipUpTo(toDrain);
+                if (toDrain > 0) {
+                    return;
+                }
+            }
+            switch (waiting) {
+                case NOTHING -> {}
+                case PAYLOAD -> {
+                    Buffers payload = in.gathered();
+                    if (payload == null) {
+                        return;
+                    }
+                    waiting = Waiting.NOTHING;
+                    payloadArrived(incoming, payload);
+                    continue;
+                }
+                case MEMORY, ANSWERS -> {
+                    return;
+                }
+            }
+            if (isBusy()) {
+                waiting = Waiting.ANSWERS;
+                stream.pauseReading();
+                return;
+            }
+            if (!in.has(header.bytes())) {
+                return;
+            }
+            header.decode(in);
+            begin();
+        }
+    }
+
+    private boolean isBusy() {
+        return inFlight >= limits.requestsInFlight()
+                || out.pendingBytes() + unsentCostBytes >= limits.bytesInFlight();
+    }
+
+    /// Starts on the request whose header was decoded last.
+    private void begin() throws ProtocolFault {
+        long payloadLength = header.payloadLength();
+        if (payloadLength < 0 || payloadLength > 2L * limits.payloadBytes()) {
+            throw new ProtocolFault(
+                    "NBD, request message",
+                    "%s announces a payload of %s bytes"
+                            .formatted(
+                                    Nbd.commandName(header.type()),
+                                    Long.toUnsignedString(payloadLength)));
+        }
+        switch (header.type()) {
+            case Nbd.CMD_DISC -> {
+                leaving = true;
+                closeWhenIdle("the client disconnected");
+            }
+            case Nbd.CMD_READ -> beginRead();
+            case Nbd.CMD_WRITE -> beginWrite();
+            case Nbd.CMD_FLUSH -> beginFlush();
+            case Nbd.CMD_TRIM -> beginTrim();
+            case Nbd.CMD_WRITE_ZEROES -> beginWriteZeroes();
+            case Nbd.CMD_CACHE -> beginCache();
+            case Nbd.CMD_BLOCK_STATUS -> beginBlockStatus();
+            default ->
+                    refuse(
+                            NbdError.EINVAL,
+                            "command %d is not known here".formatted(header.type()));
+        }
+    }
+
+    private void beginRead() {
+        if (!checkFlags(negotiated.isChunked() ? Nbd.CMD_FLAG_DF : 0)
+                || !checkRange(NbdError.EINVAL)) {
+            return;
+        }
+        if (header.length() > limits.payloadBytes()) {
+            refuse(
+                    negotiated.isChunked() ? NbdError.EOVERFLOW : NbdError.EINVAL,
+                    "a read of %d bytes; the limit is %d"
+                            .formatted(header.length(), limits.payloadBytes()));
+            return;
+        }
+        NbdCall call = newCall(BufferPool.costBytes(header.length()));
+        if (admit(call)) {
+            submitRead(call);
+        }
+    }
+
+    private void submitRead(NbdCall call) {
+        IoTag tag = tag(Operation.READ, call);
+        submit(call, new IoRequest.Read(tag, call.offset, call.length));
+    }
+
+    private void beginWrite() {
+        if (negotiated.isExtended() && !header.has(Nbd.CMD_FLAG_PAYLOAD_LEN)) {
+            refuse(NbdError.EINVAL, "a write without a payload");
+            return;
+        }
+        if (!checkFlags(extendedFlag()) || !checkWritable() || !checkRange(NbdError.ENOSPC)) {
+            return;
+        }
+        if (header.length() > limits.payloadBytes()) {
+            refuse(
+                    NbdError.EINVAL,
+                    "a write of %d bytes; the limit is %d"
+                            .formatted(header.length(), limits.payloadBytes()));
+            return;
+        }
+        NbdCall call = newCall(BufferPool.costBytes(header.length()));
+        if (admit(call)) {
+            gather(call);
+        }
+    }
+
+    private int extendedFlag() {
+        return negotiated.isExtended() ? Nbd.CMD_FLAG_PAYLOAD_LEN : 0;
+    }
+
+    private void gather(NbdCall call) {
+        incoming = call;
+        if (in.gather(call.length)) {
+            waiting = Waiting.PAYLOAD;
+        } else {
+            waiting = Waiting.MEMORY;
+            stream.pauseReading();
+            loop().after(MEMORY_RETRY_NANOS, () -> retryGather(call));
+        }
+    }
+
+    private void retryGather(NbdCall call) {
+        if (closed) {
+            admission.release(call.costBytes);
+            return;
+        }
+        gather(call);
+        if (waiting == Waiting.PAYLOAD) {
+            stream.resumeReading();
+        }
+    }
+
+    private void payloadArrived(NbdCall call, Buffers payload) {
+        incoming = null;
+        if (call.type == Nbd.CMD_BLOCK_STATUS) {
+            byte[] bytes = payload.toBytes();
+            payload.release();
+            submitBlockStatusOfSome(call, bytes);
+            return;
+        }
+        call.payload = payload;
+        submit(
+                call,
+                new IoRequest.Write(
+                        tag(Operation.WRITE, call), call.offset, payload, durability(call)));
+    }
+
+    private void beginFlush() {
+        if (!checkFlags(0)) {
+            return;
+        }
+        if (header.offset() != 0 || header.length() != 0) {
+            refuse(NbdError.EINVAL, "a flush has no range");
+            return;
+        }
+        NbdCall call = newCall(0);
+        submit(call, new IoRequest.Flush(tag(Operation.FLUSH, call)));
+    }
+
+    private void beginTrim() {
+        if (!checkFlags(0) || !checkWritable() || !checkRange(NbdError.EINVAL)) {
+            return;
+        }
+        NbdCall call = newCall(0);
+        submit(
+                call,
+                new IoRequest.Discard(
+                        tag(Operation.DISCARD, call), call.offset, call.length, durability(call)));
+    }
+
+    private void beginWriteZeroes() {
+        if (!checkFlags(Nbd.CMD_FLAG_NO_HOLE | Nbd.CMD_FLAG_FAST_ZERO)
+                || !checkWritable()
+                || !checkRange(NbdError.ENOSPC)) {
+            return;
+        }
+        NbdCall call = newCall(0);
+        submit(
+                call,
+                new IoRequest.Zero(
+                        tag(Operation.ZERO, call),
+                        call.offset,
+                        call.length,
+                        !call.has(Nbd.CMD_FLAG_NO_HOLE),
+                        call.has(Nbd.CMD_FLAG_FAST_ZERO),
+                        durability(call)));
+    }
+
+    private void beginCache() {
+        if (!checkFlags(0) || !checkRange(NbdError.EINVAL)) {
+            return;
+        }
+        NbdCall call = newCall(0);
+        submit(
+                call,
+                new IoRequest.Prefetch(tag(Operation.PREFETCH, call), call.offset, call.length));
+    }
+
+    private void beginBlockStatus() {
+        if (!checkFlags(Nbd.CMD_FLAG_REQ_ONE | extendedFlag())) {
+            return;
+        }
+        if (negotiated.contexts().isEmpty()) {
+            refuse(NbdError.EINVAL, "no metadata context was selected");
+            return;
+        }
+        if (header.has(Nbd.CMD_FLAG_PAYLOAD_LEN)) {
+            beginBlockStatusOfSome();
+            return;
+        }
+        if (header.length() == 0) {
+            refuse(NbdError.EINVAL, "the status of no bytes");
+            return;
+        }
+        if (checkRange(NbdError.EINVAL)) {
+            NbdCall call = newCall(0);
+            call.contexts = negotiated.contexts();
+            submitBlockStatus(call);
+        }
+    }
+
+    private void beginBlockStatusOfSome() {
+        int payload = (int) header.length();
+        int most = 8 + 4 * MetaContext.values().length;
+        if (payload < 12 || payload > most || payload % 4 != 0) {
+            refuse(NbdError.EINVAL, "a block status payload of %d bytes".formatted(payload));
+            return;
+        }
+        if (!in.gather(payload)) {
+            refuse(NbdError.ENOMEM, "the buffer pool is spent");
+            return;
+        }
+        incoming = newCall(0);
+        waiting = Waiting.PAYLOAD;
+    }
+
+    /// The payload of a block status request has arrived: the range and the contexts it is about.
+    private void submitBlockStatusOfSome(NbdCall call, byte[] payload) {
+        ByteBuffer data = ByteBuffer.wrap(payload);
+        long length = data.getLong();
+        Set<MetaContext> contexts = EnumSet.noneOf(MetaContext.class);
+        boolean valid = length > 0 && export.shape().holds(call.offset, length);
+        while (data.hasRemaining()) {
+            int id = data.getInt();
+            boolean fresh = false;
+            for (MetaContext context : negotiated.contexts()) {
+                fresh |= context.id() == id && contexts.add(context);
+            }
+            valid &= fresh;
+        }
+        if (!valid) {
+            writer.error(
+                    call.cookie,
+                    call.offset,
+                    NbdError.EINVAL,
+                    "a range or a metadata context that is not here",
+                    false);
+            return;
+        }
+        NbdCall ranged =
+                new NbdCall(this, call.type, call.flags, call.cookie, call.offset, length, 0);
+        ranged.contexts = contexts;
+        submitBlockStatus(ranged);
+    }
+
+    private void submitBlockStatus(NbdCall call) {
+        submit(call, new IoRequest.Locate(tag(Operation.LOCATE, call), call.offset, call.length));
+    }
+
+    // --------------------------------------------------------------------------- checks
+
+    /// `NBD_CMD_FLAG_FUA` is taken with every command, as the standard demands, and ignored where
+    /// nothing is written.
+    private boolean checkFlags(int allowed) {
+        if ((header.flags() & ~(allowed | Nbd.CMD_FLAG_FUA)) != 0) {
+            refuse(
+                    NbdError.EINVAL,
+                    "%s with flags 0x%04x"
+                            .formatted(Nbd.commandName(header.type()), header.flags()));
+            return false;
+        }
+        return true;
+    }
+
+    private boolean checkWritable() {
+        if (export.isReadOnly()) {
+            refuse(NbdError.EPERM, "the export is read-only");
+            return false;
+        }
+        return true;
+    }
+
+    private boolean checkRange(NbdError beyondEnd) {
+        long size = export.shape().sizeBytes();
+        long offset = header.offset();
+        long length = header.length();
+        if (length < 0 || offset < 0 || length > size || offset > size - length) {
+            refuse(
+                    beyondEnd,
+                    "%s at offset %s, %s bytes, ends beyond the export's %d bytes"
+                            .formatted(
+                                    Nbd.commandName(header.type()),
+                                    Long.toUnsignedString(offset),
+                                    Long.toUnsignedString(length),
+                                    size));
+            return false;
+        }
+        if (!export.shape().holds(offset, length)) {
+            refuse(
+                    NbdError.EINVAL,
+                    "%s at offset %d, %d bytes, is not in whole blocks of %d bytes"
+                            .formatted(
+                                    Nbd.commandName(header.type()),
+                                    offset,
+                                    length,
+                                    export.shape().blockBytes()));
+            return false;
+        }
+        return true;
+    }
+
+    /// Answers the request decoded last with an error and skips its payload.
+    private void refuse(NbdError error, String message) {
+        toDrain = header.payloadLength();
+        LOG.debug("{}: refused: {}", connection.peer(), message);
+        writer.error(
+                header.cookie(), header.offset(), error, message, header.type() == Nbd.CMD_READ);
+    }
+
+    // ----------------------------------------------------------------------- submitting
+
+    private NbdCall newCall(long costBytes) {
+        return new NbdCall(
+                this,
+                header.type(),
+                header.flags(),
+                header.cookie(),
+                header.offset(),
+                header.length(),
+                costBytes);
+    }
+
+    private IoTag tag(Operation operation, NbdCall call) {
+        return export.volume()
+                .tag(
+                        operation,
+                        call.offset,
+                        operation == Operation.FLUSH ? 0 : call.length,
+                        connection.client());
+    }
+
+    private static Durability durability(NbdCall call) {
+        return call.has(Nbd.CMD_FLAG_FUA) ? Durability.DURABLE : Durability.VOLATILE;
+    }
+
+    private void submit(NbdCall call, IoRequest request) {
+        inFlight++;
+        export.volume().submit(request, call);
+    }
+
+    /// Acquires room for a call's payload. If there is none now, decoding stops until there is.
+    private boolean admit(NbdCall call) {
+        if (admission.acquire(call.costBytes, () -> loop().execute(() -> admitted(call)))) {
+            return true;
+        }
+        waiting = Waiting.MEMORY;
+        stream.pauseReading();
+        return false;
+    }
+
+    private void admitted(NbdCall call) {
+        if (closed) {
+            admission.release(call.costBytes);
+            return;
+        }
+        waiting = Waiting.NOTHING;
+        if (call.type == Nbd.CMD_READ) {
+            submitRead(call);
+        } else {
+            gather(call);
+        }
+        if (waiting != Waiting.MEMORY) {
+            stream.resumeReading();
+        }
+        stream.flushAtEnd();
+    }
+
+    // ------------------------------------------------------------------------ answering
+
+    /// The volume is done with a call; on the loop.
+    void answer(NbdCall call, Outcome outcome) {
+        inFlight--;
+        if (call.payload != null) {
+            call.payload.release();
+        }
+        if (closed) {
+            outcome.discard();
+            admission.release(call.costBytes);
+            return;
+        }
+        switch (outcome) {
+            case Outcome.Done _ -> writer.done(call.cookie, call.offset);
+            case Outcome.Data(Buffers buffers) -> writer.data(call.cookie, call.offset, buffers);
+            case Outcome.Located(List<Extent> extents) -> status(call, extents);
+            case Outcome.Failed(DeviceFault fault) -> {
+                LOG.debug("{}: {}", connection.peer(), fault.getMessage());
+                writer.error(
+                        call.cookie,
+                        call.offset,
+                        error(call, fault),
+                        fault.getMessage(),
+                        call.type == Nbd.CMD_READ);
+            }
+        }
+        if (call.type == Nbd.CMD_READ) {
+            // The bytes are still in memory, until they have been sent.
+            unsentCostBytes += call.costBytes;
+        } else if (call.costBytes != 0) {
+            admission.release(call.costBytes);
+        }
+        stream.flushAtEnd();
+        goOn();
+    }
+
+    /// Only a fast zero may be answered with `NBD_ENOTSUP`.
+    private static NbdError error(NbdCall call, DeviceFault fault) {
+        NbdError error = NbdError.of(fault.kind());
+        return error == NbdError.ENOTSUP && !call.has(Nbd.CMD_FLAG_FAST_ZERO)
+                ? NbdError.EINVAL
+                : error;
+    }
+
+    private void goOn() {
+        if (waiting == Waiting.ANSWERS && !isBusy()) {
+            waiting = Waiting.NOTHING;
+            stream.resumeReading();
+        }
+        if (leaving) {
+            closeWhenIdle("the client disconnected");
+        }
+    }
+
+    private void status(NbdCall call, List<Extent> extents) {
+        int left = call.contexts.size();
+        for (MetaContext context : call.contexts) {
+            left--;
+            List<long[]> runs =
+                    switch (context) {
+                        case ALLOCATION -> allocation(call, extents);
+                        case LOCALITY -> locality(call);
+                    };
+            writer.status(left == 0, call.cookie, call.offset, context.id(), runs.size());
+            for (long[] run : runs) {
+                writer.extent(run[0], (int) run[1]);
+            }
+        }
+    }
+
+    /// Pairs of length and state; adjacent extents of one state are joined.
+    private List<long[]> allocation(NbdCall call, List<Extent> extents) {
+        List<long[]> runs = new ArrayList<>();
+        long left = call.length;
+        for (Extent extent : extents) {
+            int state =
+                    (extent.kind().isUnallocated() ? Nbd.STATE_HOLE : 0)
+                            | (extent.kind().readsZero() ? Nbd.STATE_ZERO : 0);
+            long length = Math.min(extent.lengthBytes(), left);
+            if (length > 0) {
+                addRun(runs, length, state);
+            }
+            left -= length;
+        }
+        return limited(call, runs);
+    }
+
+    private List<long[]> locality(NbdCall call) {
+        List<long[]> runs = new ArrayList<>();
+        long at = call.offset;
+        long end = call.offset + call.length;
+        while (at < end && runs.size() < 1024) {
+            long length = Math.min(export.volume().localityRun(at), end - at);
+            addRun(runs, length, export.volume().locality(Operation.READ, at, length).ordinal());
+            at += length;
+        }
+        return limited(call, runs);
+    }
+
+    private static void addRun(List<long[]> runs, long length, int state) {
+        if (!runs.isEmpty() && runs.getLast()[1] == state) {
+            runs.getLast()[0] += length;
+        } else {
+            runs.add(new long[] {length, state});
+        }
+    }
+
+    /// Keeps to one extent if that was asked for, and to lengths that the reply's layout can tell.
+    private List<long[]> limited(NbdCall call, List<long[]> runs) {
+        List<long[]> kept = call.has(Nbd.CMD_FLAG_REQ_ONE) ? runs.subList(0, 1) : runs;
+        for (int i = 0; i < kept.size(); i++) {
+            if (kept.get(i)[0] > writer.maxExtentBytes()) {
+                kept.get(i)[0] = writer.maxExtentBytes();
+                return kept.subList(0, i + 1);
+            }
+        }
+        return kept;
+    }
+
+    // --------------------------------------------------------------------------- ending
+
+    @Override
+    public void drained() {
+        if (unsentCostBytes != 0) {
+            long cost = unsentCostBytes;
+            unsentCostBytes = 0;
+            admission.release(cost);
+        }
+        goOn();
+    }
+
+    @Override
+    public void stop() {
+        leaving = true;
+        closeWhenIdle("the server is being stopped");
+    }
+
+    private void closeWhenIdle(String reason) {
+        if (inFlight == 0 && out.pendingBytes() == 0) {
+            stream.close(reason);
+        }
+    }
+
+    @Override
+    public void closed() {
+        closed = true;
+        if (unsentCostBytes != 0) {
+            admission.release(unsentCostBytes);
+            unsentCostBytes = 0;
+        }
+        if (waiting == Waiting.PAYLOAD && incoming != null) {
+            admission.release(incoming.costBytes);
+        }
+    }
+}
