@@ -9,8 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/// Waiting for many descriptors at once (`epoll(7)`), waking such a wait (`eventfd(2)`) and
-/// choosing the CPUs a thread runs on (`sched_setaffinity(2)`).
+/// Waiting for many descriptors at once (`epoll(7)`) and waking such a wait (`eventfd(2)`).
 public final class EpollCalls {
     public static final int EPOLLIN = 0x1;
     public static final int EPOLLOUT = 0x4;
@@ -38,10 +37,6 @@ public final class EpollCalls {
             Native.bind("epoll_wait", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
     private static final MethodHandle EVENTFD =
             Native.bind("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle SCHED_SETAFFINITY =
-            Native.bind("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle SCHED_GETAFFINITY =
-            Native.bind("sched_getaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
 
     private EpollCalls() {}
 
@@ -110,38 +105,6 @@ public final class EpollCalls {
         try {
             MemorySegment state = Native.state();
             return Native.result((int) EVENTFD.invokeExact(state, 0, EFD_FLAGS), state);
-        } catch (Throwable e) {
-            throw Native.broken(e);
-        }
-    }
-
-    /// Binds the calling thread to the CPUs in `mask` (bit n of word n / 64 stands for CPU n).
-    public static int setAffinity(long[] mask) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Native.state();
-            MemorySegment words = arena.allocateFrom(JAVA_LONG, mask);
-            return Native.result(
-                    (int)
-                            SCHED_SETAFFINITY.invokeExact(
-                                    state, 0, words.byteSize(), words.address()),
-                    state);
-        } catch (Throwable e) {
-            throw Native.broken(e);
-        }
-    }
-
-    /// The CPUs that the calling thread may run on.
-    public static long[] affinity() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Native.state();
-            MemorySegment words = arena.allocate(JAVA_LONG, 16);
-            int result =
-                    Native.result(
-                            (int)
-                                    SCHED_GETAFFINITY.invokeExact(
-                                            state, 0, words.byteSize(), words.address()),
-                            state);
-            return result < 0 ? new long[] {-1} : words.toArray(JAVA_LONG);
         } catch (Throwable e) {
             throw Native.broken(e);
         }

@@ -34,7 +34,6 @@ public final class SocketCalls {
     private static final int SO_REUSEADDR = 2;
     private static final int SO_ERROR = 4;
     private static final int SO_KEEPALIVE = 9;
-    private static final int SO_INCOMING_CPU = 49;
     private static final int IPPROTO_TCP = 6;
     private static final int TCP_NODELAY = 1;
     private static final int TCP_USER_TIMEOUT = 18;
@@ -175,11 +174,6 @@ public final class SocketCalls {
     /// How a [#connect] ended: zero, or a positive error number.
     public static int connectError(int fd) {
         return getOption(fd, SOL_SOCKET, SO_ERROR);
-    }
-
-    /// The CPU on which the kernel last handled a packet of this connection, or a negative number.
-    public static int incomingCpu(int fd) {
-        return getOption(fd, SOL_SOCKET, SO_INCOMING_CPU);
     }
 
     /// Sends small packets at once and notices a peer that vanished without a word.

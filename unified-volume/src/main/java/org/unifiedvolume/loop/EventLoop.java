@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.Invariant;
 import org.unifiedvolume.buffer.PoolThread;
+import org.unifiedvolume.linux.ClockCalls;
 import org.unifiedvolume.linux.EpollCalls;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
@@ -21,6 +22,12 @@ public final class EventLoop implements Loop, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
     private static final int EVENTS_PER_TURN = 128;
     private static final long NANOS_PER_MILLI = 1_000_000;
+
+    /// How long [WaitTuner.Wait#PAUSE] lets requests gather.
+    private static final long PAUSE_NANOS = 20_000;
+
+    /// How long [WaitTuner.Wait#SPIN] looks again before it sleeps.
+    private static final long SPIN_NANOS = 30_000;
 
     /// Serves one descriptor; called on the loop's thread only.
     public interface Handler {
@@ -111,7 +118,8 @@ public final class EventLoop implements Loop, AutoCloseable {
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final PriorityQueue<Timer> timers = new PriorityQueue<>();
     private ArrayDeque<Runnable> endTasks = new ArrayDeque<>();
-    private final CpuFollower follower;
+    private final WaitTuner tuner;
+    private boolean hadWork;
     private volatile boolean asleep;
     private volatile boolean stopping;
 
@@ -121,8 +129,8 @@ public final class EventLoop implements Loop, AutoCloseable {
         this.epoll = EpollCalls.create();
         this.wakeFd = EpollCalls.eventfd();
         Invariant.check(epoll >= 0 && wakeFd >= 0, "no descriptors left for a loop (%d)", epoll);
-        this.follower = new CpuFollower();
         this.thread = new LoopThread(this, "uvol-loop-" + index);
+        this.tuner = new WaitTuner(thread.getName());
         thread.setDaemon(true);
     }
 
@@ -139,9 +147,10 @@ public final class EventLoop implements Loop, AutoCloseable {
         return Thread.currentThread() instanceof LoopThread loopThread ? loopThread.loop : null;
     }
 
-    /// Decides on which CPU this loop runs.
-    public CpuFollower follower() {
-        return follower;
+    /// Says that a descriptor of this loop has moved bytes; the loop tunes its waiting by it. Only
+    /// on the loop's thread.
+    public void moved(long bytes) {
+        tuner.moved(bytes);
     }
 
     @Override
@@ -211,6 +220,7 @@ public final class EventLoop implements Loop, AutoCloseable {
 
     private void run() {
         try {
+            ClockCalls.sleepExactly();
             EpollCalls.control(epoll, EpollCalls.EPOLL_CTL_ADD, wakeFd, EpollCalls.EPOLLIN, -1L);
             while (!stopping) {
                 turn();
@@ -225,12 +235,7 @@ public final class EventLoop implements Loop, AutoCloseable {
     }
 
     private void turn() {
-        int timeoutMillis = timeoutMillis();
-        asleep = true;
-        int count =
-                EpollCalls.await(
-                        epoll, events, tasks.isEmpty() && endTasks.isEmpty() ? timeoutMillis : 0);
-        asleep = false;
+        int count = awaitEvents();
         Invariant.check(
                 count >= 0 || count == -Errno.EINTR, "waiting for events failed (%d)", count);
         for (int i = 0; i < count; i++) {
@@ -239,7 +244,40 @@ public final class EventLoop implements Loop, AutoCloseable {
         runTasks();
         runTimers();
         runEndTasks();
-        follower.turned();
+        hadWork = count > 0;
+        if (hadWork) {
+            tuner.turned();
+        }
+    }
+
+    private int awaitEvents() {
+        if (hadWork && tasks.isEmpty()) {
+            switch (tuner.mode()) {
+                case SLEEP -> {}
+                case PAUSE -> ClockCalls.sleep(PAUSE_NANOS);
+                case SPIN -> {
+                    int count = spin();
+                    if (count != 0) {
+                        return count;
+                    }
+                }
+            }
+        }
+        int timeoutMillis = timeoutMillis();
+        asleep = true;
+        boolean idle = tasks.isEmpty() && endTasks.isEmpty();
+        int count = EpollCalls.await(epoll, events, idle ? timeoutMillis : 0);
+        asleep = false;
+        return count;
+    }
+
+    private int spin() {
+        long end = System.nanoTime() + SPIN_NANOS;
+        int count = 0;
+        while (count == 0 && tasks.isEmpty() && System.nanoTime() - end < 0) {
+            count = EpollCalls.await(epoll, events, 0);
+        }
+        return count;
     }
 
     private void serve(long data, int mask) {

@@ -117,6 +117,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                                 : "the connection failed: " + Errno.meaning(count));
                 return;
             }
+            loop.moved(count);
             inbox.received(count);
             deliver();
             if (count < room) {
@@ -191,6 +192,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 close("the connection failed: " + Errno.meaning(count));
                 return;
             }
+            loop.moved(count);
             outbox.sent(count);
         }
         if (open) {
