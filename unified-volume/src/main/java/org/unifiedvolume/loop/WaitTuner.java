@@ -41,6 +41,9 @@ final class WaitTuner {
     /// A loop with fewer turns per window is not worth the trouble.
     private static final int BUSY_TURNS = 300;
 
+    /// Longer turns than this are spent on payloads; there is nothing to win by waiting otherwise.
+    private static final long LONG_TURN_BYTES = 64 * 1024;
+
     /// The best so far is left only for one that is better by this factor.
     private static final double CLEARLY_BETTER = 1.1;
 
@@ -123,6 +126,13 @@ final class WaitTuner {
     }
 
     private void decide(long now, double rate, double score) {
+        if (wait == Wait.SLEEP && bytes / turns >= LONG_TURN_BYTES) {
+            best = Wait.SLEEP;
+            trial = -1;
+            decidedRate = rate;
+            nextTrialNanos = now + holdNanos;
+            return;
+        }
         if (trial < 0) {
             boolean newLoad = rate > decidedRate * NEW_LOAD || rate < decidedRate / NEW_LOAD;
             if (newLoad || now - nextTrialNanos >= 0) {

@@ -35,6 +35,10 @@ final class NbdTransmission implements NbdConnection.Phase {
     private static final Logger LOG = LoggerFactory.getLogger(NbdTransmission.class);
     private static final long MEMORY_RETRY_NANOS = 5_000_000;
 
+    /// So much is sent without waiting for the end of the batch: the client can work on it
+    /// meanwhile, and it is still in this CPU's cache.
+    private static final long FLUSH_BYTES = 256 * 1024;
+
     /// What decoding waits for.
     private enum Waiting {
         NOTHING,
@@ -517,7 +521,11 @@ final class NbdTransmission implements NbdConnection.Phase {
         } else if (call.costBytes != 0) {
             admission.release(call.costBytes);
         }
-        stream.flushAtEnd();
+        if (out.pendingBytes() >= FLUSH_BYTES) {
+            stream.flush();
+        } else {
+            stream.flushAtEnd();
+        }
         goOn();
     }
 
