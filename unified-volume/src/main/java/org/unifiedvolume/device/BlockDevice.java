@@ -29,6 +29,9 @@ public interface BlockDevice extends AutoCloseable {
     /// it is written again.
     void submit(IoRequest request, Completion done);
 
+    /// How the device is now. On any thread; must not block.
+    DeviceStatus status();
+
     /// Releases what the device holds. Requests still in flight are answered first or fail; waits
     /// for them a bounded time. Closing twice is harmless.
     @Override

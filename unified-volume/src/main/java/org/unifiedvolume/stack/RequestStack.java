@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.Timers;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -85,8 +86,20 @@ public final class RequestStack implements BlockDevice {
     }
 
     @Override
+    public DeviceStatus status() {
+        return below.status();
+    }
+
+    @Override
     public void submit(IoRequest request, Completion done) {
-        Ticket ticket = new Ticket(this, request, done, timers.nanoTime());
+        submit(request, done, timers.nanoTime());
+    }
+
+    /// As [#submit(IoRequest, Completion)], for a caller that knows the time.
+    ///
+    /// @param enteredNanos the time now, on this stack's clock
+    public void submit(IoRequest request, Completion done, long enteredNanos) {
+        Ticket ticket = new Ticket(this, request, done, enteredNanos);
         if (closed) {
             answer(ticket, Outcome.failed(DeviceFault.Kind.STOPPING, name + " is closed"));
         } else if (waitingCount == 0 && takePlace()) {

@@ -1,7 +1,13 @@
 package org.unifiedvolume.volume;
 
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
@@ -13,17 +19,45 @@ import org.unifiedvolume.stack.RequestStack;
 import org.unifiedvolume.stack.StackListener;
 import org.unifiedvolume.stack.StackOptions;
 import org.unifiedvolume.stats.Meter;
+import org.unifiedvolume.trace.Tracer;
 
 /// One disk as clients see it: the top of a tree of devices, where requests get their tags.
+///
+/// Safe for concurrent use.
 public final class Volume implements AutoCloseable {
+    /// One who uses the volume: a connection, a mount.
+    ///
+    /// @param id unique within the process, for tags
+    /// @param name for people: `nbd 10.0.0.7:40122`
+    public record Client(int id, String name) {}
+
+    private static final AtomicInteger CLIENT_IDS = new AtomicInteger();
+
     private final String name;
     private final RequestStack top;
     private final IoContext context;
+    private final List<Member> members;
+    private final Lanes lanes;
+    private final Tracer tracer;
     private final Meter meter = new Meter();
+    private final Map<Integer, Client> clients = new ConcurrentSkipListMap<>();
 
-    public Volume(String name, BlockDevice root, StackOptions options, IoContext context) {
+    /// @param root the tree of devices below; closed with the volume
+    /// @param members the leaves of that tree, for statistics
+    /// @param lanes the lanes that the members use
+    public Volume(
+            String name,
+            BlockDevice root,
+            List<Member> members,
+            Lanes lanes,
+            Tracer tracer,
+            StackOptions options,
+            IoContext context) {
         this.name = name;
         this.context = context;
+        this.members = List.copyOf(members);
+        this.lanes = lanes;
+        this.tracer = tracer;
         this.top =
                 new RequestStack(
                         "volume " + name,
@@ -40,6 +74,7 @@ public final class Volume implements AutoCloseable {
                                         request.lengthBytes(),
                                         context.timers().nanoTime() - enteredNanos,
                                         outcome.isSuccess());
+                                tracer.answered("volume", request, outcome, enteredNanos);
                             }
 
                             @Override
@@ -56,8 +91,50 @@ public final class Volume implements AutoCloseable {
         return top.shape();
     }
 
+    /// The state of the volume and of everything it is made of.
+    public DeviceStatus status() {
+        DeviceStatus root = top.status();
+        return new DeviceStatus(
+                name,
+                root.kind(),
+                root.state(),
+                root.reason(),
+                root.since(),
+                root.remedy(),
+                root.locality(),
+                shape().sizeBytes(),
+                root.children());
+    }
+
     public Meter meter() {
         return meter;
+    }
+
+    public Tracer tracer() {
+        return tracer;
+    }
+
+    public Lanes lanes() {
+        return lanes;
+    }
+
+    public List<Member> members() {
+        return members;
+    }
+
+    /// Registers one who uses the volume from now on.
+    public Client connect(String clientName) {
+        Client client = new Client(CLIENT_IDS.incrementAndGet(), clientName);
+        clients.put(client.id(), client);
+        return client;
+    }
+
+    public void disconnect(Client client) {
+        clients.remove(client.id());
+    }
+
+    public Collection<Client> clients() {
+        return clients.values();
     }
 
     /// The tag of a new request for a range within the volume.
@@ -82,10 +159,18 @@ public final class Volume implements AutoCloseable {
         return top.localityRun(offsetBytes);
     }
 
+    /// Starts one request with a tag of this volume; see [BlockDevice#submit].
     public void submit(IoRequest request, Completion done) {
-        top.submit(request, done);
+        top.submit(request, done, request.tag().startNanos());
     }
 
+    /// How many requests are under way or wait.
+    public int underWayCount() {
+        return top.underWayCount() + top.waitingCount();
+    }
+
+    /// Closes the tree below. Whoever closes the volume has seen to it that no requests come any
+    /// more and that the last ones were flushed.
     @Override
     public void close() {
         top.close();

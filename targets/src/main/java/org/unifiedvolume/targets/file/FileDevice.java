@@ -1,6 +1,7 @@
 package org.unifiedvolume.targets.file;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -8,6 +9,7 @@ import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
+import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.linux.IoVector;
@@ -47,7 +49,9 @@ public final class FileDevice implements BlockDevice {
     private final IoContext context;
     private final LocalLane lane;
     private final boolean triesReads;
+    private final Instant opened = Instant.now();
     private volatile DeviceFault lostFlush;
+    private volatile Instant lostSince;
     private volatile boolean closed;
 
     private FileDevice(FileOptions options, OpenFile file, IoContext context) {
@@ -88,6 +92,21 @@ public final class FileDevice implements BlockDevice {
     @Override
     public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
         return Locality.LOCAL;
+    }
+
+    @Override
+    public DeviceStatus status() {
+        DeviceStatus online =
+                DeviceStatus.online(
+                        name, "file", opened, Locality.LOCAL, shape.sizeBytes(), List.of());
+        DeviceFault lost = lostFlush;
+        return lost == null
+                ? online
+                : online.as(
+                        DeviceStatus.State.FAULTED,
+                        lost.getMessage(),
+                        lostSince,
+                        "check the disk, then open the member anew");
     }
 
     @Override
@@ -194,6 +213,7 @@ public final class FileDevice implements BlockDevice {
                                                     name,
                                                     org.unifiedvolume.linux.Errno.meaning(result))
                                     + " flushes fail until the member is opened anew");
+            lostSince = Instant.now();
             lostFlush = lost;
             return new Outcome.Failed(lost);
         }

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
@@ -162,20 +161,6 @@ record OpenFile(int fd, long sizeBytes, int blockBytes, boolean isDevice, boolea
             MemorySegment value = arena.allocate(JAVA_INT);
             int result = FileCalls.ioctl(fd, request, value.address());
             return result < 0 ? result : value.get(JAVA_INT, 0);
-        }
-    }
-
-    /// Whether two paths name the same file or device on this host.
-    static boolean isSame(Path one, Path other) {
-        try {
-            return Files.isSameFile(one, other)
-                    || (Files.exists(one, LinkOption.NOFOLLOW_LINKS)
-                            && isBlockDevice(one)
-                            && isBlockDevice(other)
-                            && Files.getAttribute(one, "unix:rdev")
-                                    .equals(Files.getAttribute(other, "unix:rdev")));
-        } catch (IOException e) {
-            return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
         }
     }
 }

@@ -1,7 +1,6 @@
 package org.unifiedvolume.targets.file;
 
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -54,11 +53,6 @@ final class WorkerLane implements LocalLane {
     @Override
     public void run(Runnable task) {
         workers.execute(task);
-    }
-
-    /// Whether the lane still takes tasks; one that comes too late is refused by an exception.
-    static boolean isRefusal(RuntimeException e) {
-        return e instanceof RejectedExecutionException;
     }
 
     @Override
