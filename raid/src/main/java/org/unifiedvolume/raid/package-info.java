@@ -1,0 +1,2 @@
+/// Levels: how several devices become one.
+package org.unifiedvolume.raid;
