@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 
 /// An array of `struct iovec` in native memory, filled anew for each scatter-gather call.
 ///
@@ -63,6 +64,35 @@ public final class IoVector {
 
     public long address() {
         return address;
+    }
+
+    /// Copies bytes into the memory that the entries name, as far as both go.
+    ///
+    /// @return how many
+    public int copyFrom(ByteBuffer source) {
+        int copied = 0;
+        for (int i = 0; i < count && source.hasRemaining(); i++) {
+            long length = Math.min(entries.get(JAVA_LONG, i * ENTRY_BYTES + 8), source.remaining());
+            MemorySegment target =
+                    MemorySegment.ofAddress(entries.get(JAVA_LONG, i * ENTRY_BYTES))
+                            .reinterpret(length);
+            target.copyFrom(MemorySegment.ofBuffer(source).asSlice(0, length));
+            source.position(source.position() + (int) length);
+            copied += (int) length;
+        }
+        return copied;
+    }
+
+    /// The memory that the entries name, as buffers that share it.
+    public ByteBuffer[] toByteBuffers() {
+        ByteBuffer[] buffers = new ByteBuffer[count];
+        for (int i = 0; i < count; i++) {
+            buffers[i] =
+                    MemorySegment.ofAddress(entries.get(JAVA_LONG, i * ENTRY_BYTES))
+                            .reinterpret(entries.get(JAVA_LONG, i * ENTRY_BYTES + 8))
+                            .asByteBuffer();
+        }
+        return buffers;
     }
 
     /// Where the memory of the first entry starts; only while it is not empty.

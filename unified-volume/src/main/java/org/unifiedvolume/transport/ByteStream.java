@@ -1,5 +1,6 @@
 package org.unifiedvolume.transport;
 
+import java.io.IOException;
 import java.net.SocketAddress;
 import org.unifiedvolume.loop.Loop;
 
@@ -26,6 +27,16 @@ public interface ByteStream {
 
     /// Receives again, and calls the handler for what is still in the inbox.
     void resumeReading();
+
+    /// Whether [#startTls] can be used.
+    boolean canEncrypt();
+
+    /// Encrypts everything from here on: what is in the outbox is sent as it is, then the TLS
+    /// handshake starts, and what is received afterwards is decrypted. If the handshake fails the
+    /// stream is closed with the reason.
+    ///
+    /// @throws IOException if the settings cannot be used; the stream goes on as before
+    void startTls(TlsSettings settings, boolean asClient) throws IOException;
 
     /// Ends the stream and tells the handler with `reason`. What waits in the outbox is dropped
     /// unless it could be sent at once.

@@ -2,6 +2,7 @@ package org.unifiedvolume.transport;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
@@ -306,6 +307,18 @@ public final class Inbox {
             chunkBytes = Math.max(chunkBytes / 4, MIN_CHUNK_BYTES);
             sparingFills = 0;
         }
+    }
+
+    /// Takes in bytes that came another way than by a scatter read, through a copy.
+    ///
+    /// @return how many were taken in; fewer than offered if the pool is spent
+    public int receiveCopyOf(ByteBuffer source, IoVector vector) {
+        int before = source.remaining();
+        while (source.hasRemaining() && offerRoom(vector) && vector.totalBytes() > 0) {
+            int taken = vector.copyFrom(source);
+            received(taken);
+        }
+        return before - source.remaining();
     }
 
     /// Lets go of memory that holds nothing unread; called when the handler returns.

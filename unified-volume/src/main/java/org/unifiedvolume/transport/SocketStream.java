@@ -1,5 +1,6 @@
 package org.unifiedvolume.transport;
 
+import java.io.IOException;
 import java.net.SocketAddress;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.linux.EpollCalls;
@@ -233,6 +234,16 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 deliver();
             }
         }
+    }
+
+    @Override
+    public boolean canEncrypt() {
+        return false;
+    }
+
+    @Override
+    public void startTls(TlsSettings settings, boolean asClient) throws IOException {
+        throw new IOException("this stream cannot be encrypted");
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.unifiedvolume.targets.nbd.export;
 
+import java.util.Set;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
@@ -21,7 +22,7 @@ final class NbdCall implements Completion {
     Buffers payload;
 
     /// The contexts that a block status request asks for; null for all that were negotiated.
-    java.util.Set<MetaContext> contexts;
+    Set<MetaContext> contexts;
 
     NbdCall(
             NbdTransmission session,

@@ -1,5 +1,7 @@
 package org.unifiedvolume.targets.nbd.export;
 
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -7,6 +9,7 @@ import org.unifiedvolume.linux.SocketCalls;
 import org.unifiedvolume.transport.ByteStream;
 import org.unifiedvolume.transport.ProtocolFault;
 import org.unifiedvolume.transport.StreamHandler;
+import org.unifiedvolume.volume.Volume;
 
 /// One client, from its connection to its end: first the handshake, then the transmission phase.
 final class NbdConnection implements StreamHandler {
@@ -26,14 +29,15 @@ final class NbdConnection implements StreamHandler {
 
     private final NbdServer server;
     private final ByteStream stream;
-    private final int client;
     private final Consumer<NbdConnection> gone;
+    private final CountDownLatch end = new CountDownLatch(1);
     private Phase phase;
+    private volatile NbdExport export;
+    private Volume.Client client;
 
-    NbdConnection(NbdServer server, ByteStream stream, int client, Consumer<NbdConnection> gone) {
+    NbdConnection(NbdServer server, ByteStream stream, Consumer<NbdConnection> gone) {
         this.server = server;
         this.stream = stream;
-        this.client = client;
         this.gone = gone;
         NbdHandshake handshake = new NbdHandshake(this);
         this.phase = handshake;
@@ -48,8 +52,14 @@ final class NbdConnection implements StreamHandler {
         return stream;
     }
 
+    /// The export that the client uses; null during the handshake.
+    NbdExport export() {
+        return export;
+    }
+
+    /// The client's number in tags.
     int client() {
-        return client;
+        return client.id();
     }
 
     String peer() {
@@ -57,9 +67,11 @@ final class NbdConnection implements StreamHandler {
     }
 
     /// Ends the handshake: from now on the client sends requests.
-    void transmit(NbdExport export, Negotiated negotiated) {
-        LOG.info("{}: client {} connected to \"{}\"", server.address(), peer(), export.name());
-        phase = new NbdTransmission(this, export, negotiated);
+    void transmit(NbdExport chosen, Negotiated negotiated) {
+        LOG.info("{} connected to volume {}", peer(), chosen.volume().name());
+        client = chosen.volume().connect("nbd " + peer());
+        export = chosen;
+        phase = new NbdTransmission(this, chosen, negotiated);
     }
 
     @Override
@@ -71,7 +83,7 @@ final class NbdConnection implements StreamHandler {
                 before.received();
             } while (phase != before && stream.isOpen());
         } catch (ProtocolFault e) {
-            LOG.warn("{}: closing {}: {}", server.address(), peer(), e.getMessage());
+            LOG.warn("closing {}: {}", peer(), e.getMessage());
             stream.close(e.getMessage());
             return;
         }
@@ -86,12 +98,33 @@ final class NbdConnection implements StreamHandler {
     @Override
     public void closed(ByteStream from, String reason) {
         gone.accept(this);
-        LOG.debug("{}: client {} is gone: {}", server.address(), peer(), reason);
+        if (client == null) {
+            LOG.debug("{} left during the handshake: {}", peer(), reason);
+        } else {
+            LOG.info("{} left volume {}: {}", peer(), export.volume().name(), reason);
+            export.volume().disconnect(client);
+        }
         phase.closed();
+        end.countDown();
     }
 
     /// The server is being stopped; on any thread.
     void stop() {
         stream.loop().execute(() -> phase.stop());
+    }
+
+    /// Ends the connection whatever is under way; on any thread.
+    void cutOff() {
+        stream.loop().execute(() -> stream.close("the server is being stopped"));
+    }
+
+    /// Waits until the connection has ended.
+    boolean awaitEnd(long nanos) {
+        try {
+            return end.await(nanos, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 }

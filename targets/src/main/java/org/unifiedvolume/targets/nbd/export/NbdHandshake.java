@@ -1,10 +1,13 @@
 package org.unifiedvolume.targets.nbd.export;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.Timers;
 import org.unifiedvolume.targets.nbd.export.Negotiated.Replies;
 import org.unifiedvolume.targets.nbd.wire.Nbd;
@@ -15,6 +18,7 @@ import org.unifiedvolume.transport.ProtocolFault;
 
 /// The handshake of one client: fixed newstyle negotiation (section "Fixed newstyle negotiation").
 final class NbdHandshake implements NbdConnection.Phase {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdHandshake.class);
     private static final int MAX_CONTEXT_QUERIES = 64;
     private static final int ZERO_PADDING_BYTES = 124;
 
@@ -24,6 +28,7 @@ final class NbdHandshake implements NbdConnection.Phase {
     private final Timers.Cancellable timeout;
     private boolean flagsReceived;
     private boolean noZeroes;
+    private boolean encrypted;
     private Replies replies = Replies.SIMPLE;
     private Set<MetaContext> contexts = EnumSet.noneOf(MetaContext.class);
     private String contextsExport;
@@ -120,6 +125,16 @@ final class NbdHandshake implements NbdConnection.Phase {
     }
 
     private boolean handle(int option, byte[] data) throws ProtocolFault {
+        NbdTls tls = connection.server().tls();
+        if (tls != null && tls.required() && !encrypted && !isAllowedInTheClear(option)) {
+            if (option == Nbd.OPT_EXPORT_NAME) {
+                // This option has no error reply.
+                connection.stream().close("the client did not start TLS");
+                return false;
+            }
+            reject(option, Nbd.REP_ERR_TLS_REQD, "this server wants TLS");
+            return true;
+        }
         try {
             switch (option) {
                 case Nbd.OPT_EXPORT_NAME -> {
@@ -131,8 +146,9 @@ final class NbdHandshake implements NbdConnection.Phase {
                     return false;
                 }
                 case Nbd.OPT_LIST -> list(data);
-                case Nbd.OPT_STARTTLS ->
-                        reject(option, Nbd.REP_ERR_POLICY, "this server does not offer TLS");
+                case Nbd.OPT_STARTTLS -> {
+                    return startTls(data);
+                }
                 case Nbd.OPT_INFO, Nbd.OPT_GO -> {
                     return infoOrGo(option, data);
                 }
@@ -146,6 +162,37 @@ final class NbdHandshake implements NbdConnection.Phase {
             reject(option, Nbd.REP_ERR_INVALID, e.getMessage());
         }
         return true;
+    }
+
+    private static boolean isAllowedInTheClear(int option) {
+        return option == Nbd.OPT_STARTTLS || option == Nbd.OPT_ABORT;
+    }
+
+    /// Goes on encrypted. Nothing that was negotiated before counts afterwards.
+    private boolean startTls(byte[] data) throws ProtocolFault {
+        new OptionReader("NBD_OPT_STARTTLS", data).end();
+        NbdTls tls = connection.server().tls();
+        if (tls == null) {
+            reject(Nbd.OPT_STARTTLS, Nbd.REP_ERR_POLICY, "this server does not offer TLS");
+            return true;
+        }
+        if (encrypted) {
+            reject(Nbd.OPT_STARTTLS, Nbd.REP_ERR_INVALID, "TLS has been started already");
+            return true;
+        }
+        acknowledge(Nbd.OPT_STARTTLS);
+        encrypted = true;
+        replies = Replies.SIMPLE;
+        contexts = EnumSet.noneOf(MetaContext.class);
+        contextsExport = null;
+        try {
+            connection.stream().startTls(tls.settings(), false);
+            return true;
+        } catch (IOException e) {
+            LOG.warn("{}: {}", connection.peer(), e.getMessage());
+            connection.stream().close(e.getMessage());
+            return false;
+        }
     }
 
     private boolean exportName(byte[] data) throws ProtocolFault {

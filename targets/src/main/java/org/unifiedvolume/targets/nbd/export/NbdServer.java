@@ -3,12 +3,12 @@ package org.unifiedvolume.targets.nbd.export;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Admission;
@@ -22,27 +22,33 @@ import org.unifiedvolume.transport.Transport;
 /// Exports may come and go while clients are connected. Safe for concurrent use.
 public final class NbdServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
-    private static final AtomicInteger CLIENTS = new AtomicInteger();
-
     private final NbdLimits limits;
+    private final NbdTls tls;
     private final Admission admission;
     private final Map<String, NbdExport> exports = new ConcurrentSkipListMap<>();
     private final Set<NbdConnection> connections = ConcurrentHashMap.newKeySet();
     private Transport.Listener listener;
     private volatile boolean stopping;
 
-    private NbdServer(NbdLimits limits, Admission admission) {
+    private NbdServer(NbdLimits limits, NbdTls tls, Admission admission) {
         this.limits = limits;
+        this.tls = tls;
         this.admission = admission;
     }
 
     /// Starts to listen.
     ///
+    /// @param tls the TLS to offer; null for none. Its streams must come from a transport that can
+    ///     encrypt
     /// @throws IOException naming the address, if it cannot be listened on
     public static NbdServer listen(
-            Transport transport, SocketAddress address, NbdLimits limits, Admission admission)
+            Transport transport,
+            SocketAddress address,
+            NbdLimits limits,
+            NbdTls tls,
+            Admission admission)
             throws IOException {
-        NbdServer server = new NbdServer(limits, admission);
+        NbdServer server = new NbdServer(limits, tls, admission);
         server.listener = transport.listen(address, server::accept);
         return server;
     }
@@ -76,6 +82,31 @@ public final class NbdServer implements AutoCloseable {
         return new TreeMap<>(exports).values();
     }
 
+    /// Withdraws an export: its clients are disconnected when what they asked for has been
+    /// answered. Waits for that, a bounded time; whoever is still there then is cut off.
+    void remove(NbdExport export, long waitNanos) {
+        exports.remove(export.name(), export);
+        List<NbdConnection> users =
+                connections.stream().filter(c -> export.equals(c.export())).toList();
+        users.forEach(NbdConnection::stop);
+        long end = System.nanoTime() + waitNanos;
+        for (NbdConnection user : users) {
+            if (!user.awaitEnd(end - System.nanoTime())) {
+                LOG.warn("{}: cutting {} off", SocketCalls.name(address()), user.peer());
+                user.cutOff();
+                user.awaitEnd(waitNanos);
+            }
+        }
+    }
+
+    boolean isEmpty() {
+        return exports.isEmpty();
+    }
+
+    NbdTls tls() {
+        return tls;
+    }
+
     NbdLimits limits() {
         return limits;
     }
@@ -96,8 +127,7 @@ public final class NbdServer implements AutoCloseable {
                     limits.connections());
             return null;
         }
-        NbdConnection connection =
-                new NbdConnection(this, stream, CLIENTS.incrementAndGet(), connections::remove);
+        NbdConnection connection = new NbdConnection(this, stream, connections::remove);
         connections.add(connection);
         return connection;
     }

@@ -1,6 +1,7 @@
 package org.unifiedvolume.targets.nbd.export;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.targets.nbd.wire.Nbd;
 import org.unifiedvolume.targets.nbd.wire.NbdError;
@@ -63,7 +64,7 @@ final class ReplyWriter {
         chunk(Nbd.REPLY_FLAG_DONE, Nbd.REPLY_TYPE_ERROR, cookie, offset, 6 + length, 6 + length)
                 .putInt(error.number())
                 .putShort(length)
-                .putBytes(length == text.length ? text : java.util.Arrays.copyOf(text, length));
+                .putBytes(length == text.length ? text : Arrays.copyOf(text, length));
     }
 
     /// Starts a chunk of block status.

@@ -1,0 +1,163 @@
+package org.unifiedvolume.targets.nbd.member;
+
+import java.lang.foreign.Arena;
+import java.util.List;
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Durability;
+import org.unifiedvolume.request.Extent;
+import org.unifiedvolume.request.FanOut;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.targets.nbd.wire.Nbd;
+
+/// What a device does itself because its server, or the layout of the messages, cannot.
+final class Fallbacks {
+    /// Compact headers have 32 bits for a length; the largest power of two keeps to any grid.
+    private static final long MAX_COMPACT_BYTES = 1L << 31;
+
+    private static final int ZERO_BYTES = 1 << 20;
+
+    private Fallbacks() {}
+
+    // ------------------------------------------------------------- durable writes and zeroes
+
+    /// Whether a durable change has to be followed by a flush: the server knows no FUA.
+    static boolean needsFlushAfter(Durability durability, ExportInfo info) {
+        return durability == Durability.DURABLE
+                && !info.has(Nbd.FLAG_SEND_FUA)
+                && info.has(Nbd.FLAG_SEND_FLUSH);
+    }
+
+    /// Answers a change when the flush behind it is done.
+    static Completion withFlush(NbdDevice device, IoRequest change, Completion done) {
+        return (_, outcome) -> {
+            if (!outcome.isSuccess()) {
+                done.complete(change, outcome);
+                return;
+            }
+            IoTag tag =
+                    change.tag()
+                            .child(
+                                    device.context().ids().next(),
+                                    Operation.FLUSH,
+                                    Locality.REMOTE,
+                                    0,
+                                    0);
+            device.submit(new IoRequest.Flush(tag), (_, flushed) -> done.complete(change, flushed));
+        };
+    }
+
+    // --------------------------------------------------------------------------- long ranges
+
+    /// Whether a range is longer than one message can tell.
+    static boolean isTooLong(IoRequest request, ExportInfo info) {
+        return !info.extended() && request.lengthBytes() > MAX_COMPACT_BYTES;
+    }
+
+    /// Sends a long zero or discard in parts.
+    static void inParts(NbdDevice device, IoRequest request, Completion done) {
+        Parts parts = new Parts(request, done);
+        long end = request.offsetBytes() + request.lengthBytes();
+        for (long at = request.offsetBytes(); at < end; at += MAX_COMPACT_BYTES) {
+            long length = Math.min(MAX_COMPACT_BYTES, end - at);
+            IoTag tag =
+                    request.tag().child(device.context().ids().next(), Locality.REMOTE, at, length);
+            parts.expectOne();
+            device.submit(
+                    switch (request) {
+                        case IoRequest.Zero zero ->
+                                new IoRequest.Zero(
+                                        tag,
+                                        at,
+                                        length,
+                                        zero.mayUnmap(),
+                                        zero.fastOnly(),
+                                        zero.durability());
+                        case IoRequest.Discard discard ->
+                                new IoRequest.Discard(tag, at, length, discard.durability());
+                        case IoRequest other -> throw new AssertionError(other);
+                    },
+                    parts);
+        }
+        parts.allSubmitted();
+    }
+
+    /// Zeroes by writing zeroes, for a server without `NBD_CMD_WRITE_ZEROES`: one stretch after the
+    /// other, so that a long range does not take all of the server.
+    static void writeZeroes(NbdDevice device, IoRequest.Zero zero, Completion done) {
+        writeZeroesFrom(device, zero, zero.offsetBytes(), done);
+    }
+
+    private static void writeZeroesFrom(
+            NbdDevice device, IoRequest.Zero zero, long at, Completion done) {
+        long end = zero.offsetBytes() + zero.lengthBytes();
+        if (at >= end) {
+            done.complete(zero, Outcome.Done.DONE);
+            return;
+        }
+        long length = Math.min(Math.min(ZERO_BYTES, device.shape().maxTransferBytes()), end - at);
+        IoTag tag =
+                zero.tag()
+                        .child(
+                                device.context().ids().next(),
+                                Operation.WRITE,
+                                Locality.REMOTE,
+                                at,
+                                length);
+        device.submit(
+                new IoRequest.Write(tag, at, Zeroes.BYTES.part(0, length), zero.durability()),
+                (_, outcome) -> {
+                    if (outcome.isSuccess()) {
+                        writeZeroesFrom(device, zero, at + length, done);
+                    } else {
+                        done.complete(zero, outcome);
+                    }
+                });
+    }
+
+    /// Zeroes to write, outside the pool and never freed; made when first needed.
+    private static final class Zeroes {
+        private static final Buffers BYTES =
+                Buffers.outsidePool(Arena.global().allocate(ZERO_BYTES, 4096));
+    }
+
+    // -------------------------------------------------------------------------------- extents
+
+    /// The answer of a server that does not tell where data is: everywhere.
+    static Outcome allData(IoRequest.Locate locate) {
+        return new Outcome.Located(List.of(new Extent(locate.lengthBytes(), Extent.Kind.DATA)));
+    }
+
+    /// Asks about the start of a long range; extents may end early.
+    static void locateStart(NbdDevice device, IoRequest.Locate locate, Completion done) {
+        device.submit(
+                new IoRequest.Locate(locate.tag(), locate.offsetBytes(), MAX_COMPACT_BYTES),
+                (_, outcome) -> done.complete(locate, outcome));
+    }
+
+    /// Counts the parts of a range; the first failure is the whole one's.
+    private static final class Parts extends FanOut {
+        private volatile DeviceFault fault;
+
+        Parts(IoRequest parent, Completion done) {
+            super(parent, done);
+        }
+
+        @Override
+        protected void childEnded(IoRequest request, Outcome outcome) {
+            if (outcome instanceof Outcome.Failed(DeviceFault failed) && fault == null) {
+                fault = failed;
+            }
+        }
+
+        @Override
+        protected Outcome result() {
+            return fault == null ? Outcome.Done.DONE : new Outcome.Failed(fault);
+        }
+    }
+}
