@@ -8,9 +8,9 @@ import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.config.DeviceUri;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.target.MemberKind;
-import org.unifiedvolume.target.MemberPlan;
-import org.unifiedvolume.target.TargetContext;
+import org.unifiedvolume.spi.MemberKind;
+import org.unifiedvolume.spi.MemberPlan;
+import org.unifiedvolume.spi.TargetContext;
 import org.unifiedvolume.targets.nbd.NbdAddress;
 import org.unifiedvolume.transport.TlsSettings;
 
