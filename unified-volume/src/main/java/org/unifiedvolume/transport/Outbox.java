@@ -38,6 +38,7 @@ public final class Outbox {
     private int count;
     private int headSent;
     private long pendingBytes;
+    private long sentBytes;
 
     private Block headers;
     private int headersAt;
@@ -50,6 +51,11 @@ public final class Outbox {
     /// Bytes that have not been sent yet.
     public long pendingBytes() {
         return pendingBytes;
+    }
+
+    /// Bytes that have been sent so far.
+    public long sentBytes() {
+        return sentBytes;
     }
 
     /// Starts a header of exactly `bytes` bytes (at most 4096), which the `put` calls then fill.
@@ -196,6 +202,7 @@ public final class Outbox {
 
     /// Says that `bytes` have been sent; lets go of the memory behind them.
     public void sent(long bytes) {
+        sentBytes += bytes;
         pendingBytes -= bytes;
         long left = bytes + headSent;
         while (count > 0 && left >= lengths[head]) {
