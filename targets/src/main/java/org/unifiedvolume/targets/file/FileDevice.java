@@ -6,6 +6,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
@@ -13,6 +14,7 @@ import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.linux.IoVector;
+import org.unifiedvolume.linux.SharedDescriptor;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -39,10 +41,14 @@ import org.unifiedvolume.request.Outcome;
 /// anew: the kernel drops the pages it could not write, so a later `fdatasync` that succeeds says
 /// nothing about them.
 public final class FileDevice implements BlockDevice {
+    /// Shorter reads are copied: to send them by reference costs more than the copy.
+    private static final long REFER_BYTES = 64 * 1024;
+
     private static final int MAX_EXTENTS = 1024;
 
     private final String name;
     private final OpenFile file;
+    private final SharedDescriptor descriptor;
     private final FileTransfers transfers;
     private final FileSpace space;
     private final DeviceShape shape;
@@ -58,6 +64,7 @@ public final class FileDevice implements BlockDevice {
         this.name = "file:" + options.path();
         this.file = file;
         this.context = context;
+        this.descriptor = new SharedDescriptor(file.fd());
         this.transfers = new FileTransfers(name, file, context.pool());
         this.space = new FileSpace(name, file);
         this.lane = new WorkerLane(options.path().getFileName().toString(), options.workers());
@@ -133,6 +140,10 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void read(Read read, Completion done) {
+        if (read.mayRefer() && read.lengthBytes() >= REFER_BYTES && isCached(read)) {
+            done.complete(read, refer(read));
+            return;
+        }
         Buffers target = context.pool().allocate(read.lengthBytes());
         if (target == null) {
             done.complete(
@@ -151,6 +162,21 @@ public final class FileDevice implements BlockDevice {
         } else {
             lane.run(() -> done.complete(read, transfers.read(read, target, already)));
         }
+    }
+
+    /// Whether the bytes can be sent from where they lie without waiting for a medium.
+    private boolean isCached(Read read) {
+        return file.inMemory()
+                || (triesReads
+                        && FileCalls.isCached(file.fd(), read.offsetBytes(), read.lengthBytes()));
+    }
+
+    private Outcome refer(Read read) {
+        if (!descriptor.retain()) {
+            return Outcome.failed(DeviceFault.Kind.STOPPING, name + " is closed");
+        }
+        return new Outcome.InFile(
+                new FileRange(descriptor, read.offsetBytes(), (int) read.lengthBytes()));
     }
 
     private void write(Write write, Completion done) {
@@ -257,7 +283,7 @@ public final class FileDevice implements BlockDevice {
         }
         closed = true;
         lane.close();
-        FileCalls.close(file.fd());
+        descriptor.release();
     }
 
     @Override
