@@ -8,9 +8,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -315,6 +317,43 @@ public abstract class BlockDeviceContract {
         for (Told told : underWay) {
             told.await().discard();
         }
+    }
+
+    @Test
+    void answersWhatRacesWithItsClosing() throws Exception {
+        int threads = 3;
+        CountDownLatch underWay = new CountDownLatch(threads);
+        AtomicBoolean closed = new AtomicBoolean();
+        try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
+            List<Future<Integer>> parts = new ArrayList<>();
+            for (int t = 0; t < threads; t++) {
+                parts.add(pool.submit(() -> submitUntil(closed, underWay)));
+            }
+            underWay.await();
+            device.close();
+            closed.set(true);
+            for (Future<Integer> part : parts) {
+                assertTrue(part.get() > 0);
+            }
+        }
+    }
+
+    private int submitUntil(AtomicBoolean closed, CountDownLatch underWay) {
+        int count = 0;
+        while (!closed.get() || count < 100) {
+            List<Told> batch = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                long offset = (count + i) % 64 * 4096L;
+                batch.add(asker.read(offset, 4096));
+                batch.add(asker.write(offset, new byte[4096], Durability.VOLATILE));
+                batch.add(asker.zero(offset, 4096, true, false));
+            }
+            batch.add(asker.flush());
+            batch.forEach(told -> told.await().discard());
+            count += batch.size();
+            underWay.countDown();
+        }
+        return count;
     }
 
     @Test
