@@ -39,6 +39,7 @@ final class StatusView {
         view.put("members", members(status.children(), volume.members()));
         view.put("exports", open.exports().stream().map(Export::uri).toList());
         view.put("clients", volume.clients().stream().map(Volume.Client::name).toList());
+        view.put("attachments", List.of());
         view.put("underWay", volume.underWayCount());
         return view;
     }
