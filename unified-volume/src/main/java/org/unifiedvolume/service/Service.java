@@ -94,7 +94,7 @@ public final class Service implements AutoCloseable {
     private void open(Registry registry) throws ServiceFault {
         state = StateFolder.open(plan.config().stateFolder());
         undo.push(state::close);
-        engine = new Engine(plan.config().buffersBytes());
+        engine = new Engine(plan.config().buffersBytes(), cacheBytes());
         undo.push(engine::close);
         openVolumes();
         openExports();
@@ -110,6 +110,10 @@ public final class Service implements AutoCloseable {
         }
         registry.add(state.folder());
         undo.push(() -> registry.remove(state.folder()));
+    }
+
+    private long cacheBytes() {
+        return plan.volumes().stream().mapToLong(volume -> volume.config().cacheBytes()).sum();
     }
 
     /// Opens all volumes at the same time; one that is made of others waits for them.

@@ -83,12 +83,9 @@ class ServiceFinderTest {
                 "{\"pid\": 999999999, \"socket\": \"%s/control.sock\", \"config\": \"x\"}"
                         .formatted(state));
         Path entry =
-                Files.writeString(
-                        folder.resolve("registry/999999999-0000abcd"), state.toString());
+                Files.writeString(folder.resolve("registry/999999999-0000abcd"), state.toString());
         assertTrue(
-                assertThrows(
-                                ControlFault.class,
-                                () -> finder(folder, Map.of()).find(null, null))
+                assertThrows(ControlFault.class, () -> finder(folder, Map.of()).find(null, null))
                         .getMessage()
                         .startsWith("no service runs here"));
         assertTrue(Files.notExists(entry));

@@ -89,8 +89,7 @@ class ConfigReaderTest {
         @Test
         void thatIsNotThere(@TempDir Path folder) {
             Path file = folder.resolve("none.yaml");
-            ConfigFault fault =
-                    assertThrows(ConfigFault.class, () -> ConfigReader.read(file));
+            ConfigFault fault = assertThrows(ConfigFault.class, () -> ConfigReader.read(file));
             assertEquals(
                     file + ": there is no such file; name a configuration file",
                     fault.getMessage());
@@ -98,16 +97,14 @@ class ConfigReaderTest {
 
         @Test
         void thatIsAFolder(@TempDir Path folder) {
-            ConfigFault fault =
-                    assertThrows(ConfigFault.class, () -> ConfigReader.read(folder));
+            ConfigFault fault = assertThrows(ConfigFault.class, () -> ConfigReader.read(folder));
             assertEquals(folder + ": this is a folder; name a file", fault.getMessage());
         }
 
         @Test
         void thatIsNotText(@TempDir Path folder) throws Exception {
             Path file = Files.write(folder.resolve("x.yaml"), new byte[] {(byte) 0xc3, 0x28});
-            ConfigFault fault =
-                    assertThrows(ConfigFault.class, () -> ConfigReader.read(file));
+            ConfigFault fault = assertThrows(ConfigFault.class, () -> ConfigReader.read(file));
             assertTrue(fault.getMessage().contains("not text in UTF-8"), fault.getMessage());
         }
 

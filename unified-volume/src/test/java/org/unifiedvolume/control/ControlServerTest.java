@@ -107,8 +107,7 @@ class ControlServerTest {
     @Test
     void tellsWhyACommandFailed() {
         ControlFault fault =
-                assertThrows(
-                        ControlFault.class, () -> ControlClient.call(socket, Request.of("x")));
+                assertThrows(ControlFault.class, () -> ControlClient.call(socket, Request.of("x")));
         assertEquals("unknown: x", fault.getMessage());
     }
 

@@ -61,8 +61,7 @@ public final class FakeKinds {
             String fail = uri.option("fail");
             long deadline = uri.duration("deadline", 1_000_000_000L);
             uri.rejectUnknownKeys();
-            Locality where =
-                    uri.scheme().equals("here") ? Locality.LOCAL : Locality.REMOTE;
+            Locality where = uri.scheme().equals("here") ? Locality.LOCAL : Locality.REMOTE;
             return new FakeMember(uri.toString(), uri.path(), where, deadline, fail);
         }
     }
@@ -167,8 +166,7 @@ public final class FakeKinds {
                                                             List.of()))
                             .toList();
             DeviceStatus whole =
-                    DeviceStatus.online(
-                            name, "first", Instant.EPOCH, where, SIZE_BYTES, children);
+                    DeviceStatus.online(name, "first", Instant.EPOCH, where, SIZE_BYTES, children);
             return members.stream().anyMatch(LayoutMember::isMissing)
                     ? whole.as(
                             DeviceStatus.State.DEGRADED, "a member is missing", Instant.EPOCH, "")
@@ -235,8 +233,7 @@ public final class FakeKinds {
                 public BlockDevice assemble(List<LayoutMember> members, LayoutContext context) {
                     LayoutMember first =
                             members.stream().filter(m -> !m.isMissing()).findFirst().orElseThrow();
-                    return new Logged(
-                            context.volume(), first.device(), first.locality(), members);
+                    return new Logged(context.volume(), first.device(), first.locality(), members);
                 }
             };
         }

@@ -47,12 +47,7 @@ class PlannerTest {
     @Test
     void givesTheVolumesDeadlineToMembersWithoutTheirOwn() throws ConfigFault {
         VolumePlan volume =
-                plan(
-                                "volumes:\n"
-                                        + volume(
-                                                "v",
-                                                "'here:a', 'here:b?deadline=9s'",
-                                                ", deadline: 3s"))
+                plan("volumes:\n" + volume("v", "'here:a', 'here:b?deadline=9s'", ", deadline: 3s"))
                         .volumes()
                         .getFirst();
         assertEquals(3_000_000_000L, volume.members().get(0).plan().deadlineNanos());
@@ -111,7 +106,10 @@ class PlannerTest {
             assertEquals(
                     "uvol.yaml:3:37: here:a is a member already, of volume v at uvol.yaml:2:37; use"
                             + " each device once",
-                    fault("volumes:\n" + volume("v", "'here:a'", "") + volume("w", "'here:a'", "")));
+                    fault(
+                            "volumes:\n"
+                                    + volume("v", "'here:a'", "")
+                                    + volume("w", "'here:a'", "")));
         }
 
         @Test
@@ -140,11 +138,11 @@ class PlannerTest {
         void aVolumeThatIsNotThere() {
             assertEquals(
                     "uvol.yaml:2:37: there is no volume \"media\"; did you mean \"medis\"? known"
-                            + " ones are medis, v",
+                            + " ones are v, medis",
                     fault(
                             "volumes:\n"
                                     + volume("v", "'volume:media'", "")
-                                    + volume("medis", "'here:a'", ""))
+                                    + volume("medis", "'here:a'", "")));
         }
 
         @Test

@@ -36,8 +36,7 @@ class ServiceTest {
     private Service start(String volumes) throws ConfigFault, ServiceFault {
         return Service.start(
                 Planner.plan(
-                        ConfigReader.read(
-                                Path.of("uvol.yaml"), folder, "volumes:\n" + volumes),
+                        ConfigReader.read(Path.of("uvol.yaml"), folder, "volumes:\n" + volumes),
                         fakes.kinds()),
                 new Registry(folder.resolve("registry")));
     }
@@ -62,11 +61,14 @@ class ServiceTest {
                                 + volume("w", "'here:c'", ", exports: ['door:y']"))
                 .close();
         assertEquals(
-                List.of("check here:a", "check far:b", "check door:x", "check here:c", "check door:y"),
+                List.of(
+                        "check here:a",
+                        "check far:b",
+                        "check door:x",
+                        "check here:c",
+                        "check door:y"),
                 until(fakes.log(), "check door:y"));
-        assertTrue(
-                fakes.log().indexOf("serve door:x")
-                        > fakes.log().indexOf("open here:c"));
+        assertTrue(fakes.log().indexOf("serve door:x") > fakes.log().indexOf("open here:c"));
     }
 
     @Test
@@ -147,7 +149,10 @@ class ServiceTest {
                                     + " another",
                             "uvol.yaml:2:69: volume v: door:x?fail=check is taken; choose another"),
                     problemsOf(
-                            volume("v", "'here:a?fail=check'", ", exports: ['door:x?fail=check']")));
+                            volume(
+                                    "v",
+                                    "'here:a?fail=check'",
+                                    ", exports: ['door:x?fail=check']")));
             assertFalse(Files.exists(folder.resolve("state")));
             assertTrue(fakes.log().stream().allMatch(line -> line.startsWith("check ")));
         }
@@ -155,8 +160,7 @@ class ServiceTest {
         @Test
         void whenALocalMemberDoesNotOpen() {
             assertEquals(
-                    List.of(
-                            "uvol.yaml:3:47: volume w: here:c?fail=open does not open; try later"),
+                    List.of("uvol.yaml:3:47: volume w: here:c?fail=open does not open; try later"),
                     problemsOf(
                             volume("v", "'here:a'", "")
                                     + volume("w", "'here:b', 'here:c?fail=open'", "")));
@@ -165,7 +169,8 @@ class ServiceTest {
 
         @Test
         void whenNoMemberOpens() {
-            assertEquals(2, problemsOf(volume("v", "'far:a?fail=open', 'far:b?fail=open'", "")).size());
+            assertEquals(
+                    2, problemsOf(volume("v", "'far:a?fail=open', 'far:b?fail=open'", "")).size());
             assertNothingStaysOpen();
         }
 
@@ -207,7 +212,8 @@ class ServiceTest {
     }
 
     private static Map<?, ?> status(Service service) throws ControlFault, IOException {
-        return (Map<?, ?>) ((List<?>) call(service, Request.of("status")).get("volumes")).getFirst();
+        return (Map<?, ?>)
+                ((List<?>) call(service, Request.of("status")).get("volumes")).getFirst();
     }
 
     @Test
