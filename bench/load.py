@@ -15,12 +15,12 @@ class Result:
     p99_us: float
 
 
-def fio(server, seconds, rw, block, depth, engine="nbd", filename=None, size="1g", jobs=1):
+def fio(server, seconds, rw, block, depth, engine="nbd", filename=None, size=None, jobs=1):
     """One run of fio; the first half second is not counted."""
     command = [
         "fio", "--name=bench", "--output-format=json", f"--rw={rw}", f"--bs={block}",
         f"--iodepth={depth}", f"--ioengine={engine}", f"--runtime={seconds}", "--time_based",
-        f"--size={size}", "--randrepeat=0", "--norandommap", f"--numjobs={jobs}", "--group_reporting",
+        f"--size={size or server.size}", "--randrepeat=0", "--norandommap", f"--numjobs={jobs}", "--group_reporting",
     ]
     if engine == "nbd":
         command.append(f"--uri={server.uri}")

@@ -57,7 +57,7 @@ class Bench:
                 os.unlink(path)
 
     def new(self, kind, name):
-        return kind(name, self.folder)
+        return kind(name, self.folder, self.size)
 
     def warm_up(self, run):
         """A Java server is compiled while it works: `run` is repeated for a while."""

@@ -41,13 +41,14 @@ def answers(address):
 class Server:
     """One server process, from start to end. `uri` is what a client dials, `path` what it opens."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, size):
         self.name = name
         self.folder = folder
         self.uri = None
         self.path = None
         self.process = None
         self.address = None
+        self.size = size
 
     def run(self, command, ready=None, seconds=30):
         log = open(os.path.join(self.folder, self.name + ".log"), "wb")
@@ -55,7 +56,7 @@ class Server:
         end = time.monotonic() + seconds
         check = ready or (lambda: answers(self.address))
         while not check():
-            if self.process.poll() is not None or time.monotonic() > end:
+            if self.process.poll() not in (None, 0) or time.monotonic() > end:
                 self.stop()
                 with open(log.name) as f:
                     raise SystemExit(f"{self.name} did not start:\n{' '.join(command)}\n{f.read()}")
@@ -125,6 +126,8 @@ class Nbdkit(Server):
 
 
 class NbdServer(Server):
+    daemon = None
+
     def start(self, path, unix=False):
         self.listen(unix)
         self.uri = self.uri.replace("///?", "///disk?") if unix else self.uri + "disk"
@@ -132,7 +135,21 @@ class NbdServer(Server):
         where = f"unixsock = {self.address}\n" if unix else f"port = {self.address[1]}\nlistenaddr = 127.0.0.1\n"
         with open(config, "w") as f:
             f.write(f"[generic]\n{where}[disk]\nexportname = {path}\nmulticonn = true\n")
-        return self.run(["nbd-server", "-d", "-C", config])
+        pid_file = os.path.join(self.folder, self.name + ".pid")
+        self.run(["nbd-server", "-C", config, "-p", pid_file])
+        with open(pid_file) as f:
+            self.daemon = int(f.read())
+        return self
+
+    def pid(self):
+        """It always goes into the background."""
+        return self.daemon
+
+    def stop(self):
+        super().stop()
+        if self.daemon:
+            os.kill(self.daemon, signal.SIGTERM)
+            self.daemon = None
 
     def cpu_seconds(self):
         """It forks for each client; those that have ended are counted by the parent."""
@@ -155,21 +172,23 @@ class QemuNbd(Server):
 class StorageDaemon(Server):
     def start(self, blockdevs, node, unix=False, fuse=False):
         """`blockdevs` are the values of --blockdev; `node` is the one to export."""
+        command = ["qemu-storage-daemon"]
+        for b in blockdevs:
+            command += ["--blockdev", b]
+        if fuse:
+            self.path = os.path.join(self.folder, self.name + ".fuse")
+            open(self.path, "w").close()
+            return self.run(command + [
+                "--export", f"type=fuse,id=f,node-name={node},mountpoint={self.path},writable=on"],
+                lambda: os.path.getsize(self.path) > 0)
         self.listen(unix)
         if unix:
             server = f"addr.type=unix,addr.path={self.address}"
         else:
             server = f"addr.type=inet,addr.host=127.0.0.1,addr.port={self.address[1]}"
-        command = ["qemu-storage-daemon"]
-        for b in blockdevs:
-            command += ["--blockdev", b]
         command += ["--nbd-server", server + ",max-connections=32"]
         command += ["--export", f"type=nbd,id=e,node-name={node},name=disk,writable=on"]
         self.uri = self.uri.replace("///?", "///disk?") if unix else self.uri + "disk"
-        if fuse:
-            self.path = os.path.join(self.folder, self.name + ".fuse")
-            open(self.path, "w").close()
-            command += ["--export", f"type=fuse,id=f,node-name={node},mountpoint={self.path},writable=on"]
         return self.run(command)
 
 
