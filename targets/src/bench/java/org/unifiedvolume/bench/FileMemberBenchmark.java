@@ -41,8 +41,9 @@ import org.unifiedvolume.volume.Volume;
 /// What the whole stack (volume, request stack, member, lane, file) adds to a bare `pread` and
 /// `pwrite` of 4 KiB: time on one CPU, and garbage.
 ///
-/// The difference between `volumeRead` and `pread` is the added CPU time, since one thread does
-/// everything and never waits; `gc.alloc.rate.norm` is the garbage per request.
+/// The difference between the medians (`p0.50`) of `volumeRead` and `pread` is the added CPU time,
+/// since one thread does everything and never waits; medians, because whatever else runs on the
+/// machine shows in the averages. `gc.alloc.rate.norm` is the garbage per request.
 ///
 /// ```
 /// mvn -q -Pbench -pl targets -am -DskipTests package
@@ -51,7 +52,7 @@ import org.unifiedvolume.volume.Volume;
 ///   org.openjdk.jmh.Main FileMemberBenchmark -prof gc
 /// ```
 @State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 4, time = 2)
 @Measurement(iterations = 5, time = 2)
