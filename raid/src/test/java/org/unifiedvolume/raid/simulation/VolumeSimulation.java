@@ -22,11 +22,12 @@ import org.unifiedvolume.testkit.SimulatedDisk.Faults;
 import org.unifiedvolume.testkit.VolumeModel;
 
 /// One run: a volume over simulated disks lives several lives, is used, ends by closing, a kill or
-/// a power cut, and must keep the promises that [VolumeModel] states. All of it follows from a seed.
+/// a power cut, and must keep the promises that [VolumeModel] states. All of it follows from a
+/// seed.
 final class VolumeSimulation {
     private static final int SECTOR_BYTES = 4096;
     private static final int MEMBER_SECTORS = 160; // two windows of a resync
-    private static final int CHUNK_BYTES = 2 * SECTOR_BYTES;
+    static final int CHUNK_BYTES = 2 * SECTOR_BYTES;
     private static final long DEADLINE_NANOS = 1_000_000_000L;
 
     private final Level level;
@@ -42,10 +43,12 @@ final class VolumeSimulation {
 
     VolumeSimulation(Level level, long seed, Planting planting, Rig rig) {
         this.level = level;
-        this.random = new Random(seed);
+        // Neighbouring seeds would begin alike.
+        this.random = new Random(seed * 0x9E3779B97F4A7C15L);
         this.planting = planting;
         this.rig = rig;
         this.store = new SimulatedStore(rig.time, random);
+        store.setSlowestNanos(random.nextBoolean() ? 3_000_000 : 300_000_000);
         int members = level == Level.MIRROR ? 2 + random.nextInt(2) : 1 + random.nextInt(4);
         for (int i = 0; i < members; i++) {
             Locality where = random.nextInt(3) == 0 ? Locality.REMOTE : Locality.LOCAL;
@@ -80,11 +83,16 @@ final class VolumeSimulation {
             SimulatedClients clients =
                     new SimulatedClients(rig, array, model, random, SECTOR_BYTES, isStrict);
             clients.start(60 + random.nextInt(100));
-            repairWhileUsed();
+            repairWhileUsed(isStrict);
             if (random.nextInt(4) == 0) {
                 end(clients, true);
             } else {
-                rig.time.advance(random.nextLong(400_000_000));
+                if (random.nextBoolean()) {
+                    rig.time.advance(random.nextLong(400_000_000));
+                } else {
+                    awaitLoss();
+                    rig.time.advance(random.nextLong(40_000_000));
+                }
                 end(clients, false);
             }
         }
@@ -92,6 +100,22 @@ final class VolumeSimulation {
         verify();
         array.close();
         rig.time.runUntilIdle();
+    }
+
+    /// Runs time until a leg was dropped, but not for ever: the moments after that are the ones in
+    /// which a mirror can lose what it has acknowledged.
+    private void awaitLoss() {
+        long until = rig.time.nanoTime() + 400_000_000;
+        long faulted = faultedLegs();
+        while (rig.time.nanoTime() < until && faultedLegs() <= faulted && rig.time.step()) {
+            // each step does the work
+        }
+    }
+
+    private long faultedLegs() {
+        return array.status().children().stream()
+                .filter(leg -> leg.state() == State.FAULTED)
+                .count();
     }
 
     private boolean isGood(DeviceStatus leg) {
@@ -156,7 +180,7 @@ final class VolumeSimulation {
             byte[] all = readAll(1 + random.nextInt(32));
             if (before != null && !Arrays.equals(before, all)) {
                 throw new AssertionError(
-                        "two reads of sector %d differ, and nobody wrote in between"
+                        "sector %d reads differently the second time, and nobody wrote to it"
                                 .formatted(Arrays.mismatch(before, all) / SECTOR_BYTES));
             }
             before = all;
@@ -201,7 +225,7 @@ final class VolumeSimulation {
     }
 
     /// Somebody mends disks and re-adds legs, now and then, while clients go on.
-    private void repairWhileUsed() {
+    private void repairWhileUsed(boolean onlyVictim) {
         if (!(array instanceof MirrorArray mirror)) {
             return;
         }
@@ -212,13 +236,13 @@ final class VolumeSimulation {
                 () -> {
                     for (int i = 0; i < tries; i++) {
                         now.await(done -> rig.time.after(random.nextLong(150_000_000), done));
-                        operate(mirror);
+                        operate(mirror, onlyVictim ? victim : random.nextInt(disks.size()));
                     }
                 });
     }
 
-    private void operate(MirrorArray mirror) {
-        SimulatedDisk disk = disks.get(random.nextInt(disks.size()));
+    private void operate(MirrorArray mirror, int leg) {
+        SimulatedDisk disk = disks.get(leg);
         try {
             if (random.nextInt(4) == 0) {
                 mirror.fail(disk.name());
