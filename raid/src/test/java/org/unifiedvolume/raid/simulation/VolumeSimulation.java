@@ -26,7 +26,8 @@ import org.unifiedvolume.testkit.VolumeModel;
 /// seed.
 final class VolumeSimulation {
     private static final int SECTOR_BYTES = 4096;
-    private static final int MEMBER_SECTORS = 160; // two windows of a resync
+    private static final int LEG_SECTORS = 160; // two windows of a resync
+    private static final int MEMBER_SECTORS = 40;
     static final int CHUNK_BYTES = 2 * SECTOR_BYTES;
     private static final long DEADLINE_NANOS = 1_000_000_000L;
 
@@ -50,19 +51,20 @@ final class VolumeSimulation {
         this.store = new SimulatedStore(rig.time, random);
         store.setSlowestNanos(random.nextBoolean() ? 3_000_000 : 300_000_000);
         int members = level == Level.MIRROR ? 2 + random.nextInt(2) : 1 + random.nextInt(4);
+        int sectors = level == Level.MIRROR ? LEG_SECTORS : MEMBER_SECTORS;
         for (int i = 0; i < members; i++) {
             Locality where = random.nextInt(3) == 0 ? Locality.REMOTE : Locality.LOCAL;
             disks.add(
                     new SimulatedDisk(
                             "disk" + i,
-                            MEMBER_SECTORS * SECTOR_BYTES,
+                            sectors * SECTOR_BYTES,
                             SECTOR_BYTES,
                             where,
                             rig.time,
                             random));
         }
-        int spread = level == Level.MIRROR ? 1 : members;
-        this.model = new VolumeModel(MEMBER_SECTORS * spread, SECTOR_BYTES);
+        int total = level == Level.MIRROR ? LEG_SECTORS : members * MEMBER_SECTORS;
+        this.model = new VolumeModel(total, SECTOR_BYTES);
     }
 
     SimulatedThreads threads() {
