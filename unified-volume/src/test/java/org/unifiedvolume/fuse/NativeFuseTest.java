@@ -8,11 +8,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.linux.Errno;
+import org.unifiedvolume.linux.FileCalls;
+import org.unifiedvolume.request.Extent;
 import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.testkit.MemoryDevice;
 
 class NativeFuseTest extends FuseFileContract {
+    private static final long MIB = 1 << 20;
+
     @Override
     String binding() {
         return "native";
@@ -56,5 +65,47 @@ class NativeFuseTest extends FuseFileContract {
             }
             assertEquals(42, content(8192, 1)[0]);
         }
+    }
+
+    @Test
+    void findsDataAndHoles() throws Exception {
+        ScriptedDevice[] disk = new ScriptedDevice[1];
+        try (FuseHost host =
+                new FuseHost(
+                        io -> {
+                            disk[0] =
+                                    new ScriptedDevice(
+                                            new MemoryDevice(SIZE_BYTES, Locality.LOCAL, io));
+                            return disk[0];
+                        })) {
+            // hole, data, zeroes, data of unknown content, hole; told in steps of one
+            disk[0].answer = NativeFuseTest::locate;
+            host.mount(file);
+            int fd = FileCalls.open(file.toString(), FileCalls.O_RDONLY, 0);
+            assertEquals(MIB, FileCalls.lseek(fd, 0, FileCalls.SEEK_DATA));
+            assertEquals(0, FileCalls.lseek(fd, 0, FileCalls.SEEK_HOLE));
+            assertEquals(2 * MIB, FileCalls.lseek(fd, MIB + 5, FileCalls.SEEK_HOLE));
+            assertEquals(MIB + 5, FileCalls.lseek(fd, MIB + 5, FileCalls.SEEK_DATA));
+            assertEquals(3 * MIB, FileCalls.lseek(fd, 2 * MIB, FileCalls.SEEK_DATA));
+            assertEquals(4 * MIB, FileCalls.lseek(fd, 3 * MIB, FileCalls.SEEK_HOLE));
+            assertEquals(-Errno.ENXIO, FileCalls.lseek(fd, 4 * MIB, FileCalls.SEEK_DATA));
+            assertEquals(-Errno.ENXIO, FileCalls.lseek(fd, SIZE_BYTES, FileCalls.SEEK_HOLE));
+            FileCalls.close(fd);
+        }
+    }
+
+    private static Outcome locate(IoRequest request) {
+        if (!(request instanceof IoRequest.Locate)) {
+            return null;
+        }
+        long at = request.offsetBytes();
+        Extent.Kind kind =
+                switch ((int) (at / MIB)) {
+                    case 1 -> Extent.Kind.DATA;
+                    case 2 -> Extent.Kind.ZERO;
+                    case 3 -> Extent.Kind.UNDEFINED;
+                    default -> Extent.Kind.HOLE;
+                };
+        return new Outcome.Located(List.of(new Extent(MIB - at % MIB, kind)));
     }
 }
