@@ -2,14 +2,21 @@ package org.unifiedvolume.fuse;
 
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
@@ -107,5 +114,57 @@ class NativeFuseTest extends FuseFileContract {
                     default -> Extent.Kind.HOLE;
                 };
         return new Outcome.Located(List.of(new Extent(MIB - at % MIB, kind)));
+    }
+
+    /// A cache answers a long read with as many slices as it has blocks.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 63, 256, 1023, 1024, 5000})
+    void aReadMayComeInManyPieces(int pieces) throws Exception {
+        ScriptedDevice[] disk = new ScriptedDevice[1];
+        try (FuseHost host =
+                new FuseHost(
+                        io -> {
+                            disk[0] =
+                                    new ScriptedDevice(
+                                            new MemoryDevice(SIZE_BYTES, Locality.LOCAL, io));
+                            return disk[0];
+                        })) {
+            byte[] expected = random(pieces * 3);
+            MemorySegment bytes = Arena.ofAuto().allocate(pieces * 4L);
+            for (int i = 0; i < pieces; i++) {
+                MemorySegment.copy(expected, i * 3, bytes, ValueLayout.JAVA_BYTE, i * 4L, 3);
+            }
+            Buffers[] parts = new Buffers[pieces];
+            for (int i = 0; i < pieces; i++) {
+                // a gap behind each, so that no two of them join
+                parts[i] = Buffers.outsidePool(bytes.asSlice(i * 4L, 3));
+            }
+            disk[0].answer =
+                    request ->
+                            request instanceof IoRequest.Read
+                                    ? new Outcome.Data(Buffers.concat(parts))
+                                    : null;
+            host.mount(file);
+            try (FileChannel channel = FileChannel.open(file, READ)) {
+                assertArrayEquals(expected, read(channel, 0, expected.length));
+            }
+        }
+    }
+
+    @Test
+    void twoFilesOfOneVolumeShowTheSameBytes() throws Exception {
+        try (FuseHost host = host()) {
+            host.mount(file);
+            Path other = host.mount(folder.resolve("the same, again.img"), "?readonly=true");
+            try (FileChannel one = FileChannel.open(file, READ, WRITE);
+                    FileChannel two = FileChannel.open(other, READ)) {
+                byte[] bytes = random(300_000);
+                one.write(ByteBuffer.wrap(bytes), 77);
+                assertArrayEquals(bytes, read(two, 77, bytes.length));
+            }
+            assertEquals(2, host.volume.clients().size());
+            host.unmount();
+            assertEquals(0, host.volume.clients().size());
+        }
     }
 }
