@@ -30,6 +30,19 @@ final class FuseMounter {
         return MountCalls.effectiveUserId() == 0;
     }
 
+    /// Says why this user cannot mount here, or null.
+    static String problem() {
+        if (isRoot()) {
+            return null;
+        }
+        try {
+            Tool.FUSERMOUNT.find();
+            return null;
+        } catch (IOException e) {
+            return e.getMessage();
+        }
+    }
+
     /// Mounts, and returns the connection's first descriptor, which does not block.
     ///
     /// @throws IOException naming the path, the cause and the remedy
