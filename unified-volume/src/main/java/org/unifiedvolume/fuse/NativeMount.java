@@ -46,13 +46,7 @@ final class NativeMount implements FuseBinding.Mounted {
         this.file = file;
         this.context = context;
         this.maxTransferBytes = maxTransferBytes;
-        MountPoint point = request.point();
-        this.attributes =
-                new FileAttributes(
-                        file.isReadOnly() ? point.permissions() & ~0222 : point.permissions(),
-                        point.userId(),
-                        point.groupId(),
-                        Instant.now());
+        this.attributes = FileAttributes.of(request, file);
     }
 
     /// Serves one more descriptor, on a loop.
