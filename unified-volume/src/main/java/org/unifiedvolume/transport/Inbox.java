@@ -64,6 +64,8 @@ public final class Inbox {
     private Buffers direct;
     private long directAt;
 
+    private long receivedBytes;
+
     public Inbox(BufferPool pool) {
         this.pool = pool;
     }
@@ -283,8 +285,14 @@ public final class Inbox {
         return true;
     }
 
+    /// Bytes that have been received so far.
+    public long receivedBytes() {
+        return receivedBytes;
+    }
+
     /// Says that `count` bytes were received into the room offered last.
     public void received(long count) {
+        receivedBytes += count;
         long left = count;
         if (direct != null && directAt < direct.length()) {
             long taken = Math.min(left, direct.length() - directAt);

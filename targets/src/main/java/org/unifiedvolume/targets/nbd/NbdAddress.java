@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -89,12 +90,26 @@ public record NbdAddress(String host, int port, Path socket, String exportName, 
     /// The URI with another export's name and port, for messages and lists.
     public String uri(String otherName, int otherPort) {
         String scheme = encrypted ? "nbds" : "nbd";
+        String name = escaped(otherName);
         if (socket != null) {
-            return "%s+unix:///%s?socket=%s".formatted(scheme, otherName, socket);
+            return "%s+unix:///%s?socket=%s".formatted(scheme, name, escaped(socket.toString()));
         }
         String shown = host.contains(":") ? "[" + host + "]" : host;
         return otherPort == Nbd.DEFAULT_PORT
-                ? "%s://%s/%s".formatted(scheme, shown, otherName)
-                : "%s://%s:%d/%s".formatted(scheme, shown, otherPort, otherName);
+                ? "%s://%s/%s".formatted(scheme, shown, name)
+                : "%s://%s:%d/%s".formatted(scheme, shown, otherPort, name);
+    }
+
+    /// Escapes what would not be read back as a part of a URI, or would not be seen.
+    private static String escaped(String part) {
+        StringBuilder result = new StringBuilder();
+        for (byte b : part.getBytes(StandardCharsets.UTF_8)) {
+            if (b <= ' ' || b == '%' || b == '?' || b == '&' || b == '#' || b == 0x7f) {
+                result.append("%%%02x".formatted(b));
+            } else {
+                result.append((char) b);
+            }
+        }
+        return result.toString();
     }
 }

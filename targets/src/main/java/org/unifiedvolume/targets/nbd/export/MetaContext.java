@@ -1,5 +1,6 @@
 package org.unifiedvolume.targets.nbd.export;
 
+import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.targets.nbd.wire.Nbd;
 
 /// The metadata contexts that every export has, with the ids they get when selected.
@@ -28,5 +29,15 @@ enum MetaContext {
     boolean isListedBy(String query) {
         return query.equals(fullName)
                 || query.equals(fullName.substring(0, fullName.indexOf(':') + 1));
+    }
+
+    /// The state of a stretch in the context LOCALITY: 0 for bytes of the server's host, 1 for
+    /// bytes that it fetches from another one, 2 for both.
+    static int state(Locality locality) {
+        return switch (locality) {
+            case LOCAL -> 0;
+            case REMOTE -> 1;
+            case MIXED -> 2;
+        };
     }
 }

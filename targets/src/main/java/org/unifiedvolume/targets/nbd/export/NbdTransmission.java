@@ -1,7 +1,6 @@
 package org.unifiedvolume.targets.nbd.export;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -10,6 +9,7 @@ import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Admission;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.loop.Loop;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -57,10 +57,12 @@ final class NbdTransmission implements NbdConnection.Phase {
     private final NbdExport export;
     private final Negotiated negotiated;
     private final ReplyWriter writer;
+    private final StatusReply statusReply;
     private final RequestHeader header;
     private final Admission admission;
     private final NbdLimits limits;
 
+    private final StallWatch stall;
     private Waiting waiting = Waiting.NOTHING;
     private NbdCall incoming;
     private long toDrain;
@@ -77,9 +79,11 @@ final class NbdTransmission implements NbdConnection.Phase {
         this.export = export;
         this.negotiated = negotiated;
         this.writer = new ReplyWriter(out, negotiated.replies());
+        this.statusReply = new StatusReply(writer, export.volume());
         this.header = new RequestHeader(negotiated.isExtended());
         this.admission = connection.server().admission();
         this.limits = connection.server().limits();
+        this.stall = new StallWatch(connection, this::holdsMemory);
         if (export.shape().memoryAlignmentBytes() > 1) {
             in.setHeaderBytes(header.bytes());
         }
@@ -175,6 +179,10 @@ final class NbdTransmission implements NbdConnection.Phase {
                             .formatted(header.length(), limits.payloadBytes()));
             return;
         }
+        if (header.length() == 0) {
+            writer.data(header.cookie(), header.offset(), Buffers.empty());
+            return;
+        }
         NbdCall call = newCall(BufferPool.costBytes(header.length()));
         if (admit(call)) {
             submitRead(call);
@@ -183,7 +191,7 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     private void submitRead(NbdCall call) {
         IoTag tag = tag(Operation.READ, call);
-        submit(call, new IoRequest.Read(tag, call.offset, call.length));
+        submit(call, new IoRequest.Read(tag, call.offset, call.length, stream.canSendFiles()));
     }
 
     private void beginWrite() {
@@ -201,10 +209,22 @@ final class NbdTransmission implements NbdConnection.Phase {
                             .formatted(header.length(), limits.payloadBytes()));
             return;
         }
+        if (isEmptyChange()) {
+            return;
+        }
         NbdCall call = newCall(BufferPool.costBytes(header.length()));
         if (admit(call)) {
             gather(call);
         }
+    }
+
+    /// Answers a change of no bytes: there is nothing to do. The standard leaves such requests
+    /// undefined; clients that send them mean no harm.
+    private boolean isEmptyChange() {
+        if (header.length() == 0) {
+            writer.done(header.cookie(), header.offset());
+        }
+        return header.length() == 0;
     }
 
     private int extendedFlag() {
@@ -215,6 +235,7 @@ final class NbdTransmission implements NbdConnection.Phase {
         incoming = call;
         if (in.gather(call.length)) {
             waiting = Waiting.PAYLOAD;
+            stall.arm();
         } else {
             waiting = Waiting.MEMORY;
             stream.pauseReading();
@@ -261,7 +282,7 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginTrim() {
-        if (!checkFlags(0) || !checkWritable() || !checkRange(NbdError.EINVAL)) {
+        if (!checkFlags(0) || !checkWritable() || !checkRange(NbdError.EINVAL) || isEmptyChange()) {
             return;
         }
         NbdCall call = newCall(0);
@@ -274,7 +295,8 @@ final class NbdTransmission implements NbdConnection.Phase {
     private void beginWriteZeroes() {
         if (!checkFlags(Nbd.CMD_FLAG_NO_HOLE | Nbd.CMD_FLAG_FAST_ZERO)
                 || !checkWritable()
-                || !checkRange(NbdError.ENOSPC)) {
+                || !checkRange(NbdError.ENOSPC)
+                || isEmptyChange()) {
             return;
         }
         NbdCall call = newCall(0);
@@ -290,7 +312,7 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginCache() {
-        if (!checkFlags(0) || !checkRange(NbdError.EINVAL)) {
+        if (!checkFlags(0) || !checkRange(NbdError.EINVAL) || isEmptyChange()) {
             return;
         }
         NbdCall call = newCall(0);
@@ -504,7 +526,8 @@ final class NbdTransmission implements NbdConnection.Phase {
         switch (outcome) {
             case Outcome.Done _ -> writer.done(call.cookie, call.offset);
             case Outcome.Data(Buffers buffers) -> writer.data(call.cookie, call.offset, buffers);
-            case Outcome.Located(List<Extent> extents) -> status(call, extents);
+            case Outcome.InFile(FileRange range) -> writer.file(call.cookie, call.offset, range);
+            case Outcome.Located(List<Extent> extents) -> statusReply.write(call, extents);
             case Outcome.Failed(DeviceFault fault) -> {
                 LOG.debug("{}: {}", connection.peer(), fault.getMessage());
                 writer.error(
@@ -518,6 +541,7 @@ final class NbdTransmission implements NbdConnection.Phase {
         if (call.type == Nbd.CMD_READ) {
             // The bytes are still in memory, until they have been sent.
             unsentCostBytes += call.costBytes;
+            stall.arm();
         } else if (call.costBytes != 0) {
             admission.release(call.costBytes);
         }
@@ -537,6 +561,10 @@ final class NbdTransmission implements NbdConnection.Phase {
                 : error;
     }
 
+    private boolean holdsMemory() {
+        return unsentCostBytes != 0 || waiting == Waiting.PAYLOAD;
+    }
+
     private void goOn() {
         if (waiting == Waiting.ANSWERS && !isBusy()) {
             waiting = Waiting.NOTHING;
@@ -545,71 +573,6 @@ final class NbdTransmission implements NbdConnection.Phase {
         if (leaving) {
             closeWhenIdle("the client disconnected");
         }
-    }
-
-    private void status(NbdCall call, List<Extent> extents) {
-        int left = call.contexts.size();
-        for (MetaContext context : call.contexts) {
-            left--;
-            List<long[]> runs =
-                    switch (context) {
-                        case ALLOCATION -> allocation(call, extents);
-                        case LOCALITY -> locality(call);
-                    };
-            writer.status(left == 0, call.cookie, call.offset, context.id(), runs.size());
-            for (long[] run : runs) {
-                writer.extent(run[0], (int) run[1]);
-            }
-        }
-    }
-
-    /// Pairs of length and state; adjacent extents of one state are joined.
-    private List<long[]> allocation(NbdCall call, List<Extent> extents) {
-        List<long[]> runs = new ArrayList<>();
-        long left = call.length;
-        for (Extent extent : extents) {
-            int state =
-                    (extent.kind().isUnallocated() ? Nbd.STATE_HOLE : 0)
-                            | (extent.kind().readsZero() ? Nbd.STATE_ZERO : 0);
-            long length = Math.min(extent.lengthBytes(), left);
-            if (length > 0) {
-                addRun(runs, length, state);
-            }
-            left -= length;
-        }
-        return limited(call, runs);
-    }
-
-    private List<long[]> locality(NbdCall call) {
-        List<long[]> runs = new ArrayList<>();
-        long at = call.offset;
-        long end = call.offset + call.length;
-        while (at < end && runs.size() < 1024) {
-            long length = Math.min(export.volume().localityRun(at), end - at);
-            addRun(runs, length, export.volume().locality(Operation.READ, at, length).ordinal());
-            at += length;
-        }
-        return limited(call, runs);
-    }
-
-    private static void addRun(List<long[]> runs, long length, int state) {
-        if (!runs.isEmpty() && runs.getLast()[1] == state) {
-            runs.getLast()[0] += length;
-        } else {
-            runs.add(new long[] {length, state});
-        }
-    }
-
-    /// Keeps to one extent if that was asked for, and to lengths that the reply's layout can tell.
-    private List<long[]> limited(NbdCall call, List<long[]> runs) {
-        List<long[]> kept = call.has(Nbd.CMD_FLAG_REQ_ONE) ? runs.subList(0, 1) : runs;
-        for (int i = 0; i < kept.size(); i++) {
-            if (kept.get(i)[0] > writer.maxExtentBytes()) {
-                kept.get(i)[0] = writer.maxExtentBytes();
-                return kept.subList(0, i + 1);
-            }
-        }
-        return kept;
     }
 
     // --------------------------------------------------------------------------- ending

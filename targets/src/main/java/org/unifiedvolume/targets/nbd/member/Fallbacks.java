@@ -27,10 +27,30 @@ final class Fallbacks {
     // ------------------------------------------------------------- durable writes and zeroes
 
     /// Whether a durable change has to be followed by a flush: the server knows no FUA.
-    static boolean needsFlushAfter(Durability durability, ExportInfo info) {
-        return durability == Durability.DURABLE
+    static boolean needsFlushAfter(IoRequest request, ExportInfo info) {
+        return UnflushedWrites.durability(request) == Durability.DURABLE
                 && !info.has(Nbd.FLAG_SEND_FUA)
                 && info.has(Nbd.FLAG_SEND_FLUSH);
+    }
+
+    /// The same change, without the demand to be durable when it is answered.
+    static IoRequest asVolatile(IoRequest change) {
+        return switch (change) {
+            case IoRequest.Write(IoTag tag, long offset, Buffers source, _) ->
+                    new IoRequest.Write(tag, offset, source, Durability.VOLATILE);
+            case IoRequest.Zero(
+                            IoTag tag,
+                            long offset,
+                            long length,
+                            boolean unmap,
+                            boolean fast,
+                            _) ->
+                    new IoRequest.Zero(tag, offset, length, unmap, fast, Durability.VOLATILE);
+            case IoRequest.Discard(IoTag tag, long offset, long length, _) ->
+                    new IoRequest.Discard(tag, offset, length, Durability.VOLATILE);
+            case IoRequest.Read _, IoRequest.Flush _, IoRequest.Prefetch _, IoRequest.Locate _ ->
+                    change;
+        };
     }
 
     /// Answers a change when the flush behind it is done.

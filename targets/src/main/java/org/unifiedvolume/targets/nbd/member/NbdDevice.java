@@ -2,7 +2,6 @@ package org.unifiedvolume.targets.nbd.member;
 
 import java.io.IOException;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -19,9 +18,7 @@ import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
@@ -49,13 +46,12 @@ public final class NbdDevice implements BlockDevice {
 
     private static final long CLOSE_NANOS = 5_000_000_000L;
 
-    /// How long a change may stay unflushed at the server before the device flushes on its own.
-    private static final long FLUSH_AFTER_NANOS = 1_000_000_000L;
-
     private final NbdOptions options;
     private final IoContext context;
     private final Dialer dialer;
     private final UnflushedWrites unflushed;
+    private final FlushKeeper flushes = new FlushKeeper(this);
+    private final Parking parking = new Parking(this);
     private final Instant opened = Instant.now();
 
     /// The links that are up; replaced as a whole.
@@ -68,10 +64,7 @@ public final class NbdDevice implements BlockDevice {
     private final Condition idle = lock.newCondition();
 
     // Guarded by lock.
-    private final ArrayDeque<Pending> parked = new ArrayDeque<>();
     private Replay replay;
-    private boolean flushUnderWay;
-    private boolean parkedWatched;
     private int underWay;
     private volatile boolean closing;
 
@@ -171,47 +164,15 @@ public final class NbdDevice implements BlockDevice {
         }
         IoRequest sent = request;
         Completion told = done;
-        switch (request) {
-            case IoRequest.Write write when Fallbacks.needsFlushAfter(write.durability(), info) -> {
-                told = Fallbacks.withFlush(this, write, done);
-                sent =
-                        new IoRequest.Write(
-                                write.tag(),
-                                write.offsetBytes(),
-                                write.source(),
-                                Durability.VOLATILE);
-            }
-            case IoRequest.Zero zero when Fallbacks.needsFlushAfter(zero.durability(), info) -> {
-                told = Fallbacks.withFlush(this, zero, done);
-                sent =
-                        new IoRequest.Zero(
-                                zero.tag(),
-                                zero.offsetBytes(),
-                                zero.lengthBytes(),
-                                zero.mayUnmap(),
-                                zero.fastOnly(),
-                                Durability.VOLATILE);
-            }
-            case IoRequest.Discard discard
-                    when Fallbacks.needsFlushAfter(discard.durability(), info) -> {
-                told = Fallbacks.withFlush(this, discard, done);
-                sent =
-                        new IoRequest.Discard(
-                                discard.tag(),
-                                discard.offsetBytes(),
-                                discard.lengthBytes(),
-                                Durability.VOLATILE);
-            }
-            case IoRequest.Read _,
-                    IoRequest.Write _,
-                    IoRequest.Zero _,
-                    IoRequest.Discard _,
-                    IoRequest.Flush _,
-                    IoRequest.Prefetch _,
-                    IoRequest.Locate _ -> {}
+        if (Fallbacks.needsFlushAfter(request, info)) {
+            sent = Fallbacks.asVolatile(request);
+            told = Fallbacks.withFlush(this, request, done);
         }
-        started();
-        dispatch(new Pending(sent, told, context.timers().nanoTime(), false));
+        if (started()) {
+            dispatch(new Pending(sent, told, context.timers().nanoTime(), false));
+        } else {
+            done.complete(request, stopping());
+        }
     }
 
     /// Carries out by other requests what cannot be sent as one.
@@ -241,7 +202,7 @@ public final class NbdDevice implements BlockDevice {
     /// The answer to a request that the server need not see, or null.
     private Outcome answerAtOnce(IoRequest request) {
         if (closing) {
-            return Outcome.failed(DeviceFault.Kind.STOPPING, this + " is closed");
+            return stopping();
         }
         return switch (request) {
             case IoRequest.Read _, IoRequest.Write _ -> null;
@@ -259,10 +220,21 @@ public final class NbdDevice implements BlockDevice {
         };
     }
 
-    private void started() {
+    private Outcome stopping() {
+        return Outcome.failed(DeviceFault.Kind.STOPPING, this + " is closed");
+    }
+
+    /// Counts a request in.
+    ///
+    /// @return false if the device is being closed: the request must not be sent
+    boolean started() {
         lock.lock();
         try {
+            if (closing) {
+                return false;
+            }
             underWay++;
+            return true;
         } finally {
             lock.unlock();
         }
@@ -283,13 +255,13 @@ public final class NbdDevice implements BlockDevice {
     /// Sends a request on a link that is up, or lets it wait for one.
     void dispatch(Pending pending) {
         if (pending.request() instanceof IoRequest.Write && unflushed.isFull()) {
-            park(pending);
-            flushSoon();
+            parking.park(pending);
+            flushes.flushSoon();
             return;
         }
         NbdLink link = choose();
         if (link == null) {
-            park(pending);
+            parking.park(pending);
         } else if (link.loop().inLoop()) {
             link.send(pending);
         } else {
@@ -311,28 +283,9 @@ public final class NbdDevice implements BlockDevice {
         return up.get((int) (Thread.currentThread().threadId() % up.size()));
     }
 
-    private void park(Pending pending) {
-        boolean failsNow;
-        lock.lock();
-        try {
-            failsNow = isGivenUp();
-            if (!failsNow) {
-                parked.add(pending);
-                watchParked();
-            }
-        } finally {
-            lock.unlock();
-        }
-        if (failsNow) {
-            answered(pending, unreachable());
-        } else {
-            unpark();
-        }
-    }
-
     /// Whether requests fail without waiting: the server is another one, or has been away for
     /// longer than a request would wait.
-    private boolean isGivenUp() {
+    boolean isGivenUp() {
         return switch (state) {
             case ONLINE, DEGRADED -> false;
             case FAULTED -> true;
@@ -343,71 +296,25 @@ public final class NbdDevice implements BlockDevice {
         };
     }
 
-    private Outcome unreachable() {
-        return Outcome.failed(
-                state == DeviceStatus.State.FAULTED
-                        ? DeviceFault.Kind.IO
-                        : DeviceFault.Kind.DISCONNECTED,
-                "%s: %s".formatted(this, reason));
+    /// Whether a request has waited for as long as it may.
+    boolean isLate(Pending pending, long nowNanos) {
+        return nowNanos - pending.enteredNanos() >= options.deadlineNanos();
     }
 
-    /// Sends what waits, as far as it can be sent now. Writes wait for a flush while the log of
-    /// unflushed changes is full; the flush itself must not wait behind them.
-    private void unpark() {
-        List<Pending> ready = new ArrayList<>();
-        lock.lock();
-        try {
-            if (parked.isEmpty() || choose() == null) {
-                return;
-            }
-            boolean full = unflushed.isFull();
-            parked.removeIf(
-                    pending -> {
-                        boolean goes = !full || !(pending.request() instanceof IoRequest.Write);
-                        if (goes) {
-                            ready.add(pending);
-                        }
-                        return goes;
-                    });
-        } finally {
-            lock.unlock();
-        }
-        ready.forEach(this::dispatch);
+    /// Whether requests can be sent now.
+    boolean hasLink() {
+        return choose() != null;
     }
 
-    /// Under the lock: sees to it that what waits does not wait beyond its deadline.
-    private void watchParked() {
-        if (!parkedWatched) {
-            parkedWatched = true;
-            context.timers()
-                    .after(Math.max(options.deadlineNanos() / 8, 1_000_000L), this::checkParked);
-        }
-    }
-
-    private void checkParked() {
-        List<Pending> late = new ArrayList<>();
-        lock.lock();
-        try {
-            parkedWatched = false;
-            long now = context.timers().nanoTime();
-            parked.removeIf(
-                    pending -> {
-                        boolean isLate =
-                                isGivenUp()
-                                        || now - pending.enteredNanos() >= options.deadlineNanos();
-                        if (isLate) {
-                            late.add(pending);
-                        }
-                        return isLate;
-                    });
-            if (!parked.isEmpty()) {
-                watchParked();
-            }
-        } finally {
-            lock.unlock();
-        }
-        late.forEach(pending -> answered(pending, unreachable()));
-        unpark();
+    /// Fails a request that could not be sent.
+    void failUnreachable(Pending pending) {
+        answered(
+                pending,
+                Outcome.failed(
+                        state == DeviceStatus.State.FAULTED
+                                ? DeviceFault.Kind.IO
+                                : DeviceFault.Kind.DISCONNECTED,
+                        "%s: %s".formatted(this, reason)));
     }
 
     // ------------------------------------------------------------------------- answering
@@ -421,68 +328,14 @@ public final class NbdDevice implements BlockDevice {
         if (outcome.isSuccess()) {
             if (pending.request() instanceof IoRequest.Flush) {
                 unflushed.flushed(pending.flushMark);
-                unpark();
+                parking.settle();
             } else if (info.has(Nbd.FLAG_SEND_FLUSH)
                     && UnflushedWrites.concerns(pending.request())) {
-                remember(pending.request());
+                flushes.acknowledged(pending.request());
             }
         }
         pending.complete(outcome);
         ended();
-    }
-
-    private void remember(IoRequest change) {
-        if (unflushed.add(change)) {
-            context.timers().after(FLUSH_AFTER_NANOS, this::flushSoon);
-        }
-        if (unflushed.wantsFlush()) {
-            flushSoon();
-        }
-    }
-
-    /// Flushes on the device's own account, so that the log of unflushed changes stays short.
-    private void flushSoon() {
-        lock.lock();
-        try {
-            if (flushUnderWay || closing || unflushed.isEmpty()) {
-                return;
-            }
-            flushUnderWay = true;
-            underWay++;
-        } finally {
-            lock.unlock();
-        }
-        IoTag tag =
-                new IoTag(
-                        context.ids().next(),
-                        0,
-                        Operation.FLUSH,
-                        Locality.REMOTE,
-                        0,
-                        0,
-                        0,
-                        context.timers().nanoTime());
-        dispatch(
-                new Pending(
-                        new IoRequest.Flush(tag),
-                        (_, outcome) -> ownFlushEnded(outcome),
-                        context.timers().nanoTime(),
-                        false));
-    }
-
-    private void ownFlushEnded(Outcome outcome) {
-        lock.lock();
-        try {
-            flushUnderWay = false;
-        } finally {
-            lock.unlock();
-        }
-        if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
-            LOG.warn("{}: flushing failed: {}", this, fault.getMessage());
-        }
-        if (!unflushed.isEmpty()) {
-            context.timers().after(FLUSH_AFTER_NANOS, this::flushSoon);
-        }
     }
 
     // ----------------------------------------------------------------------------- links
@@ -531,7 +384,7 @@ public final class NbdDevice implements BlockDevice {
         } else if (isFirst) {
             LOG.info("{}: connected", this);
         }
-        unpark();
+        parking.settle();
     }
 
     private void online() {
@@ -552,8 +405,8 @@ public final class NbdDevice implements BlockDevice {
         } finally {
             lock.unlock();
         }
-        unpark();
-        flushSoon();
+        parking.settle();
+        flushes.flushSoon();
     }
 
     /// The server refuses a change that it had acknowledged before: its content is not what it
@@ -615,7 +468,7 @@ public final class NbdDevice implements BlockDevice {
             toStart.start();
         }
         if (closing) {
-            checkParked();
+            parking.settle();
         }
         if (wasUp) {
             dialer.lost();
@@ -625,8 +478,7 @@ public final class NbdDevice implements BlockDevice {
     /// Requests that were under way go out again, but not beyond their deadline: the one who asked
     /// has given up by then, and may have put something else in their place.
     private void resubmit(Pending pending) {
-        long waited = context.timers().nanoTime() - pending.enteredNanos();
-        if (waited >= options.deadlineNanos()) {
+        if (isLate(pending, context.timers().nanoTime())) {
             answered(
                     pending,
                     Outcome.failed(
@@ -646,19 +498,16 @@ public final class NbdDevice implements BlockDevice {
     }
 
     private void fault(String why) {
-        List<Pending> waiting;
         lock.lock();
         try {
             state = DeviceStatus.State.FAULTED;
             reason = why;
             since = Instant.now();
-            waiting = new ArrayList<>(parked);
-            parked.clear();
         } finally {
             lock.unlock();
         }
         LOG.error("{}: FAULTED: {}", this, why);
-        waiting.forEach(pending -> answered(pending, unreachable()));
+        parking.settle();
     }
 
     boolean wantsLinks() {
@@ -690,7 +539,7 @@ public final class NbdDevice implements BlockDevice {
         } finally {
             lock.unlock();
         }
-        checkParked();
+        parking.settle();
         for (NbdLink link : links) {
             link.loop().execute(link::disconnect);
         }

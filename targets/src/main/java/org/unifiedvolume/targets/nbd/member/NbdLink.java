@@ -2,8 +2,6 @@ package org.unifiedvolume.targets.nbd.member;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.Timers;
 import org.unifiedvolume.loop.Loop;
@@ -52,10 +50,7 @@ final class NbdLink implements StreamHandler {
     private ReplyHeader reply;
     private volatile boolean up;
 
-    private Pending[] slots = new Pending[64];
-    private int inFlight;
-    private int nextSlot;
-    private long generation;
+    private final Slots slots = new Slots();
     private Timers.Cancellable watch;
 
     private Expecting expecting = Expecting.HEADER;
@@ -96,7 +91,7 @@ final class NbdLink implements StreamHandler {
     }
 
     int inFlight() {
-        return inFlight;
+        return slots.count();
     }
 
     // --------------------------------------------------------------------------- sending
@@ -107,7 +102,10 @@ final class NbdLink implements StreamHandler {
             device.dispatch(pending);
             return;
         }
-        enroll(pending);
+        slots.enter(pending);
+        if (watch == null) {
+            watchAnswers();
+        }
         IoRequest request = pending.request();
         int flags = flags(request);
         if (request instanceof IoRequest.Flush) {
@@ -145,41 +143,6 @@ final class NbdLink implements StreamHandler {
         return durability == Durability.DURABLE ? Nbd.CMD_FLAG_FUA : 0;
     }
 
-    /// Gives a request a slot and a cookie: the slot's number below, a counter above, so that an
-    /// answer for a predecessor in the slot is recognised.
-    private void enroll(Pending pending) {
-        if (inFlight == slots.length) {
-            Pending[] more = new Pending[slots.length * 2];
-            System.arraycopy(slots, 0, more, 0, slots.length);
-            slots = more;
-        }
-        while (slots[nextSlot] != null) {
-            nextSlot = (nextSlot + 1) & (slots.length - 1);
-        }
-        slots[nextSlot] = pending;
-        pending.cookie = ++generation << 24 | nextSlot;
-        nextSlot = (nextSlot + 1) & (slots.length - 1);
-        inFlight++;
-        if (watch == null) {
-            watchAnswers();
-        }
-    }
-
-    private Pending find(long cookie) throws ProtocolFault {
-        int slot = (int) cookie & 0xffffff;
-        Pending pending = slot < slots.length ? slots[slot] : null;
-        if (pending == null || pending.cookie != cookie) {
-            throw new ProtocolFault(
-                    "NBD, reply message", "an answer to a request that was not asked");
-        }
-        return pending;
-    }
-
-    private void leave(Pending pending) {
-        slots[(int) pending.cookie & 0xffffff] = null;
-        inFlight--;
-    }
-
     /// A server that does not answer within the deadline is given up: the link is closed, and the
     /// other links or a new one take over.
     private void watchAnswers() {
@@ -194,18 +157,13 @@ final class NbdLink implements StreamHandler {
     }
 
     private void checkAnswers() {
-        if (!up || inFlight == 0) {
+        if (!up || slots.count() == 0) {
             return;
         }
-        long now = loop().nanoTime();
-        for (Pending pending : slots) {
-            if (pending != null
-                    && now - pending.enteredNanos() >= device.options().deadlineNanos()) {
-                stream.close(
-                        "no answer for %d ms"
-                                .formatted((now - pending.enteredNanos()) / 1_000_000));
-                return;
-            }
+        long longest = slots.longestWaitNanos(loop().nanoTime());
+        if (longest >= device.options().deadlineNanos()) {
+            stream.close("no answer for %d ms".formatted(longest / 1_000_000));
+            return;
         }
         watchAnswers();
     }
@@ -250,7 +208,7 @@ final class NbdLink implements StreamHandler {
                 if (!reply.decode(in)) {
                     yield false;
                 }
-                current = find(reply.cookie());
+                current = slots.find(reply.cookie());
                 if (reply.isSimple()) {
                     beginSimple();
                 } else {
@@ -470,54 +428,9 @@ final class NbdLink implements StreamHandler {
         Pending pending = current;
         current = null;
         expecting = Expecting.HEADER;
-        Outcome outcome = outcome(pending);
-        leave(pending);
+        Outcome outcome = pending.outcome(device.context().pool());
+        slots.leave(pending);
         device.answered(pending, outcome);
-    }
-
-    private Outcome outcome(Pending pending) throws ProtocolFault {
-        if (pending.fault() != null) {
-            DeviceFault fault = pending.fault();
-            pending.reset();
-            return new Outcome.Failed(fault);
-        }
-        return switch (pending.request()) {
-            case IoRequest.Read _ -> {
-                ReadAssembly assembly = pending.assembly();
-                if (assembly == null || !assembly.isComplete()) {
-                    throw new ProtocolFault("NBD_CMD_READ", "an answer that lacks bytes");
-                }
-                Buffers bytes = assembly.join(device.context().pool());
-                yield bytes == null
-                        ? Outcome.failed(
-                                DeviceFault.Kind.NO_MEMORY, device + ": the buffer pool is spent")
-                        : new Outcome.Data(bytes);
-            }
-            case IoRequest.Locate locate -> new Outcome.Located(within(locate, pending.extents()));
-            case IoRequest.Write _,
-                    IoRequest.Zero _,
-                    IoRequest.Discard _,
-                    IoRequest.Flush _,
-                    IoRequest.Prefetch _ ->
-                    Outcome.Done.DONE;
-        };
-    }
-
-    /// Cuts extents to the range asked for; a server may tell of more.
-    private static List<Extent> within(IoRequest.Locate locate, List<Extent> extents)
-            throws ProtocolFault {
-        if (extents == null) {
-            throw new ProtocolFault("NBD_CMD_BLOCK_STATUS", "an answer without extents");
-        }
-        List<Extent> kept = new ArrayList<>();
-        long left = locate.lengthBytes();
-        for (Extent extent : extents) {
-            if (left > 0) {
-                kept.add(new Extent(Math.min(left, extent.lengthBytes()), extent.kind()));
-                left -= Math.min(left, extent.lengthBytes());
-            }
-        }
-        return kept;
     }
 
     private DeviceFault fault(int number, String text) {
@@ -550,16 +463,7 @@ final class NbdLink implements StreamHandler {
         if (watch != null) {
             watch.cancel();
         }
-        List<Pending> stranded = new ArrayList<>();
-        for (int i = 0; i < slots.length; i++) {
-            if (slots[i] != null) {
-                slots[i].reset();
-                stranded.add(slots[i]);
-                slots[i] = null;
-            }
-        }
-        inFlight = 0;
-        device.linkDown(this, reason, stranded);
+        device.linkDown(this, reason, slots.takeAll());
     }
 
     /// Closes the link because of `reason`; on the loop.

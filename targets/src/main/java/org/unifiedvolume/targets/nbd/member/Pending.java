@@ -2,6 +2,7 @@ package org.unifiedvolume.targets.nbd.member;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -9,6 +10,7 @@ import org.unifiedvolume.request.Extent;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.targets.nbd.wire.Nbd;
+import org.unifiedvolume.transport.ProtocolFault;
 
 /// One request on its way to the server and back, over one link or, after a loss, over another.
 ///
@@ -76,19 +78,11 @@ final class Pending {
         return assembly.add(offset, length, piece);
     }
 
-    ReadAssembly assembly() {
-        return assembly;
-    }
-
     void addExtent(long length, Extent.Kind kind) {
         if (extents == null) {
             extents = new ArrayList<>();
         }
         extents.add(new Extent(length, kind));
-    }
-
-    List<Extent> extents() {
-        return extents;
     }
 
     /// Notes that the server reported an error; the first one counts.
@@ -98,8 +92,50 @@ final class Pending {
         }
     }
 
-    DeviceFault fault() {
-        return fault;
+    /// The outcome, now that the answer is complete.
+    ///
+    /// @throws ProtocolFault if the server left out what was asked for
+    Outcome outcome(BufferPool pool) throws ProtocolFault {
+        if (fault != null) {
+            DeviceFault first = fault;
+            reset();
+            return new Outcome.Failed(first);
+        }
+        return switch (request) {
+            case IoRequest.Read _ -> {
+                if (assembly == null || !assembly.isComplete()) {
+                    throw new ProtocolFault("NBD_CMD_READ", "an answer that lacks bytes");
+                }
+                Buffers bytes = assembly.join(pool);
+                yield bytes == null
+                        ? Outcome.failed(DeviceFault.Kind.NO_MEMORY, "the buffer pool is spent")
+                        : new Outcome.Data(bytes);
+            }
+            case IoRequest.Locate locate -> new Outcome.Located(within(locate, extents));
+            case IoRequest.Write _,
+                    IoRequest.Zero _,
+                    IoRequest.Discard _,
+                    IoRequest.Flush _,
+                    IoRequest.Prefetch _ ->
+                    Outcome.Done.DONE;
+        };
+    }
+
+    /// Cuts extents to the range asked for; a server may tell of more.
+    private static List<Extent> within(IoRequest.Locate locate, List<Extent> told)
+            throws ProtocolFault {
+        if (told == null) {
+            throw new ProtocolFault("NBD_CMD_BLOCK_STATUS", "an answer without extents");
+        }
+        List<Extent> kept = new ArrayList<>();
+        long left = locate.lengthBytes();
+        for (Extent extent : told) {
+            if (left > 0) {
+                kept.add(new Extent(Math.min(left, extent.lengthBytes()), extent.kind()));
+                left -= Math.min(left, extent.lengthBytes());
+            }
+        }
+        return kept;
     }
 
     /// Forgets what has arrived: the link was lost, and the request starts anew.

@@ -40,6 +40,9 @@ final class UnflushedWrites {
 
     /// Remembers an acknowledged change; keeps its payload alive.
     ///
+    /// A durable change needs no repeating, unless an older one is in the log: repeating that one
+    /// alone would bring old bytes back over the durable ones.
+    ///
     /// @return whether it is the only one: somebody should see to it that it is flushed in time
     boolean add(IoRequest change) {
         if (limitBytes == 0) {
@@ -50,7 +53,7 @@ final class UnflushedWrites {
         }
         lock.lock();
         try {
-            if (closed) {
+            if (closed || (entries.isEmpty() && durability(change) == Durability.DURABLE)) {
                 release(new Entry(change, 0));
                 return false;
             }
@@ -160,18 +163,20 @@ final class UnflushedWrites {
                 && other.offsetBytes() < one.offsetBytes() + one.lengthBytes();
     }
 
-    /// Whether a change is one to remember: it changes bytes, and is not durable already.
-    static boolean concerns(IoRequest request) {
+    /// How durable a change shall be; null for requests that change no bytes.
+    static Durability durability(IoRequest request) {
         return switch (request) {
-            case Write write -> write.durability() == Durability.VOLATILE;
-            case Zero zero -> zero.durability() == Durability.VOLATILE;
-            case IoRequest.Read _,
-                    IoRequest.Discard _,
-                    IoRequest.Flush _,
-                    IoRequest.Prefetch _,
-                    IoRequest.Locate _ ->
-                    false;
+            case Write write -> write.durability();
+            case Zero zero -> zero.durability();
+            case IoRequest.Discard discard -> discard.durability();
+            case IoRequest.Read _, IoRequest.Flush _, IoRequest.Prefetch _, IoRequest.Locate _ ->
+                    null;
         };
+    }
+
+    /// Whether a request is one to remember: afterwards its range has bytes that count.
+    static boolean concerns(IoRequest request) {
+        return request instanceof Write || request instanceof Zero;
     }
 
     /// Forgets everything, and whatever else is added; the device is being closed.
