@@ -174,6 +174,23 @@ class MountPointTest {
     }
 
     @Test
+    void whatSomebodyElseMountedAboveStays() throws Exception {
+        assumeTrue(MountCalls.effectiveUserId() == 0, "only root can bind files");
+        Path other = Files.writeString(folder.resolve("other"), "theirs");
+        try (FuseHost host = host()) {
+            host.mount(file);
+            Tool.MOUNT.runOrFail("--bind", other.toString(), file.toString());
+            host.unmount();
+            assertEquals("theirs", Files.readString(file));
+            Tool.UMOUNT.runOrFail(file.toString());
+            assertThrows(IOException.class, () -> Files.size(file), "ours has ended below it");
+            host.mount(file);
+            assertEquals(1 << 20, Files.size(file), "and is replaced by the next one");
+        }
+        assertFalse(Files.exists(file));
+    }
+
+    @Test
     void aPlainUserMountsByFusermount() throws Exception {
         assumeTrue(MountCalls.effectiveUserId() == 0, "only root can become another user");
         assumeTrue(Tool.FUSERMOUNT.locate().isPresent(), "fusermount3 is not installed");

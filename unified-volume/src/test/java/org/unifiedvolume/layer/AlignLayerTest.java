@@ -192,6 +192,37 @@ class AlignLayerTest {
         }
     }
 
+    /// One client writes a whole block while another changes a few bytes of it: these may be either
+    /// one's afterwards, the others are the first one's.
+    @Test
+    void aWholeBlockIsNotUndoneByAChangeWithinIt() {
+        long seed = Long.getLong("align.seed", System.nanoTime());
+        Random random = new Random(seed);
+        SlowDevice slow = new SlowDevice(512, random);
+        AlignLayer layer = new AlignLayer(slow, io);
+        for (int round = 1; round <= ROUNDS; round++) {
+            List<Outcome> outcomes = new ArrayList<>();
+            byte[] whole = new byte[512];
+            Arrays.fill(whole, (byte) round);
+            if (random.nextBoolean()) {
+                write(layer, 512, whole, outcomes);
+                write(layer, 600, new byte[10], outcomes);
+            } else {
+                write(layer, 600, new byte[10], outcomes);
+                write(layer, 512, whole, outcomes);
+            }
+            time.runUntilIdle();
+            byte[] bytes = read(layer, 512, 512);
+            byte changed = bytes[88];
+            assertTrue(changed == 0 || changed == (byte) round);
+            Arrays.fill(whole, 88, 98, changed);
+            assertArrayEquals(
+                    whole,
+                    bytes,
+                    "seed %d; again: -Dtest=AlignLayerTest -Dalign.seed=%d".formatted(seed, seed));
+        }
+    }
+
     @Test
     void whatIsOnTheGridPassesAsItIs() {
         MemoryDevice below = new SlowDevice(512, new Random(1)).below;

@@ -8,7 +8,7 @@ import org.unifiedvolume.raid.Rig;
 /// Volumes keep their promises whatever their disks do, for several hundred seeds; with
 /// `-Duvol.seed=N` for that one only, with `-Duvol.seeds=N` for so many.
 class VolumeSimulationTest {
-    private static final int SEEDS = Integer.getInteger("uvol.seeds", 200);
+    private static final int SEEDS = Integer.getInteger("uvol.seeds", 300);
 
     @Test
     void aLinearVolumeKeepsItsPromises() {
