@@ -39,6 +39,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     private boolean flushPlanned;
     private boolean receiving;
     private boolean open = true;
+    private boolean closing;
 
     SocketStream(EventLoop loop, int fd, SocketAddress peer, BufferPool pool) {
         this.loop = loop;
@@ -279,13 +280,12 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
 
     @Override
     public void close(String reason) {
-        if (!open) {
+        if (closing) {
             return;
         }
+        // Sending may fail, and would close the stream from within.
+        closing = true;
         flushNow();
-        if (!open) {
-            return;
-        }
         open = false;
         registration.cancel();
         FileCalls.close(fd);
