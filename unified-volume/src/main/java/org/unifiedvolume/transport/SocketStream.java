@@ -36,6 +36,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     private boolean flushPlanned;
     private boolean receiving;
     private boolean open = true;
+    private boolean closing;
 
     SocketStream(EventLoop loop, int fd, SocketAddress peer, BufferPool pool) {
         this.loop = loop;
@@ -248,13 +249,12 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
 
     @Override
     public void close(String reason) {
-        if (!open) {
+        if (!open || closing) {
             return;
         }
+        // If the last flush fails it closes too; once is enough.
+        closing = true;
         flushNow();
-        if (!open) {
-            return;
-        }
         open = false;
         registration.cancel();
         FileCalls.close(fd);
