@@ -57,6 +57,16 @@ final class Dialer {
         dial();
     }
 
+    /// Whether an attempt to connect or to shake hands is under way.
+    boolean isDialling() {
+        lock.lock();
+        try {
+            return dialling > 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// A connection is up.
     ///
     /// @param allowsMore whether the server keeps several connections consistent

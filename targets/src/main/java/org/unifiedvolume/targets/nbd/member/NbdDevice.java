@@ -534,6 +534,11 @@ public final class NbdDevice implements BlockDevice {
         return !closing && state != DeviceStatus.State.FAULTED;
     }
 
+    /// Whether an attempt to connect is under way.
+    boolean isDialling() {
+        return dialer.isDialling();
+    }
+
     /// How many links are up.
     int linkCount() {
         return links.size();
