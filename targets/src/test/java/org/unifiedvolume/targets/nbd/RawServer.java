@@ -78,6 +78,7 @@ public final class RawServer implements AutoCloseable {
     }
 
     private final ServerSocket listener;
+    private final Thread acceptor;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private final AtomicInteger connections = new AtomicInteger();
     private volatile Script script;
@@ -91,7 +92,7 @@ public final class RawServer implements AutoCloseable {
         this.listener = new ServerSocket();
         listener.setReuseAddress(true);
         listener.bind(new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-        Thread.ofVirtual().name("raw-nbd-server").start(this::accept);
+        this.acceptor = Thread.ofVirtual().name("raw-nbd-server").start(this::accept);
     }
 
     /// A server that keeps to the protocol over some memory.
@@ -152,6 +153,11 @@ public final class RawServer implements AutoCloseable {
     @Override
     public void close() throws IOException {
         listener.close();
+        try {
+            acceptor.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         cut();
     }
 

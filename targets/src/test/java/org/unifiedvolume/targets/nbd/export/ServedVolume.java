@@ -77,6 +77,18 @@ abstract class ServedVolume {
         return client;
     }
 
+    /// A volume whose requests keep to a grid.
+    static DeviceShape onGrid(int blockBytes) {
+        DeviceShape plain = DeviceShape.ofMemory(SIZE_BYTES);
+        return new DeviceShape(
+                plain.sizeBytes(),
+                blockBytes,
+                4096,
+                plain.maxTransferBytes(),
+                1,
+                plain.abilities());
+    }
+
     /// Recognisable bytes for an offset.
     static byte[] pattern(long offset, int length) {
         byte[] bytes = new byte[length];

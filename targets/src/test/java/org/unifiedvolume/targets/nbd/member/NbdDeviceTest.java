@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -355,9 +356,10 @@ class NbdDeviceTest {
 
         @Test
         void nothingThatListensIsNamedInTheMessage() throws IOException {
-            RawServer server = server(_ -> {});
-            int port = server.port();
-            server.close();
+            int port;
+            try (ServerSocket listener = new ServerSocket(0)) {
+                port = listener.getLocalPort();
+            }
             String message =
                     assertThrows(IOException.class, () -> open(options(port, 1, DEADLINE_NANOS, 0)))
                             .getMessage();
