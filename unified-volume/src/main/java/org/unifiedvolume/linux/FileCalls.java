@@ -36,9 +36,13 @@ public final class FileCalls {
     public static final int SEEK_DATA = 3;
     public static final int SEEK_HOLE = 4;
 
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
+    public static final int F_OFD_GETLK = 36;
     public static final int F_OFD_SETLK = 37;
     public static final short F_RDLCK = 0;
     public static final short F_WRLCK = 1;
+    public static final short F_UNLCK = 2;
 
     public static final int POSIX_FADV_WILLNEED = 3;
 
@@ -49,9 +53,19 @@ public final class FileCalls {
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_NOHUGEPAGE = 15;
 
+    private static final long PAGE_BYTES = 4096;
+    private static final long SYS_CACHESTAT = 451;
+    private static final long CACHESTAT_RANGE_BYTES = 16;
+
+    /// `struct cachestat_range`, then `struct cachestat`.
+    private static final ThreadLocal<MemorySegment> CACHESTAT_AREAS =
+            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(64, 8));
+
     private static final MethodHandle OPEN =
             Native.bindVariadic("open", 2, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
     private static final MethodHandle CLOSE = Native.bind("close", JAVA_INT, JAVA_INT);
+    private static final MethodHandle DUP3 =
+            Native.bind("dup3", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle READ =
             Native.bind("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle WRITE =
@@ -82,6 +96,11 @@ public final class FileCalls {
             Native.bindVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle IOCTL =
             Native.bindVariadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SENDFILE =
+            Native.bind("sendfile", JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SYSCALL =
+            Native.bindVariadic(
+                    "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle FSTATFS =
             Native.bind("fstatfs", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MMAP =
@@ -271,10 +290,99 @@ public final class FileCalls {
         }
     }
 
+    /// Closes what `fd` stands for and lets it stand for the same as `other`, in one step
+    /// (`dup3(2)`).
+    public static int replace(int fd, int other) {
+        try {
+            MemorySegment state = Native.state();
+            return Native.result((int) DUP3.invokeExact(state, other, fd, O_CLOEXEC), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Lets calls on a descriptor answer `EAGAIN` instead of waiting (`fcntl(2)`, `F_SETFL`).
+    public static int setNonBlocking(int fd) {
+        try {
+            MemorySegment state = Native.state();
+            int flags = Native.result((int) FCNTL.invokeExact(state, fd, F_GETFL, 0L), state);
+            if (flags < 0) {
+                return flags;
+            }
+            long more = flags | O_NONBLOCK;
+            return Native.result((int) FCNTL.invokeExact(state, fd, F_SETFL, more), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Whether [#lockWhole] would succeed now; takes no lock, and works on a descriptor that is
+    /// open for reading only.
+    ///
+    /// @return 1 if it would, 0 if somebody else holds a lock in its way, or a negative error
+    ///     number
+    public static int isLockFree(int fd, boolean exclusive) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = Native.state();
+            MemorySegment lock = arena.allocate(32, 8);
+            lock.set(JAVA_SHORT, 0, exclusive ? F_WRLCK : F_RDLCK);
+            int result =
+                    Native.result(
+                            (int) FCNTL.invokeExact(state, fd, F_OFD_GETLK, lock.address()), state);
+            if (result < 0) {
+                return result;
+            }
+            return lock.get(JAVA_SHORT, 0) == F_UNLCK ? 1 : 0;
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
     public static int ioctl(int fd, long request, long argument) {
         try {
             MemorySegment state = Native.state();
             return Native.result((int) IOCTL.invokeExact(state, fd, request, argument), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Sends bytes of a file to a socket (`sendfile(2)`), without a copy through memory of the
+    /// caller.
+    ///
+    /// @param offsetAt where in native memory the offset to start from stands; moved on by what was
+    ///     sent
+    public static long sendfile(int socket, int fd, MemorySegment offsetAt, long lengthBytes) {
+        try {
+            MemorySegment state = Native.state();
+            return Native.result(
+                    (long) SENDFILE.invokeExact(state, socket, fd, offsetAt.address(), lengthBytes),
+                    state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Whether a whole range of a file is in the page cache (`cachestat(2)`, Linux 6.5). An older
+    /// kernel's answer is no.
+    public static boolean isCached(int fd, long offsetBytes, long lengthBytes) {
+        MemorySegment area = CACHESTAT_AREAS.get();
+        area.set(JAVA_LONG, 0, offsetBytes);
+        area.set(JAVA_LONG, 8, lengthBytes);
+        try {
+            MemorySegment state = Native.state();
+            long result =
+                    (long)
+                            SYSCALL.invokeExact(
+                                    state,
+                                    SYS_CACHESTAT,
+                                    (long) fd,
+                                    area.address(),
+                                    area.address() + CACHESTAT_RANGE_BYTES,
+                                    0L);
+            long first = offsetBytes / PAGE_BYTES;
+            long last = (offsetBytes + lengthBytes - 1) / PAGE_BYTES;
+            return result == 0 && area.get(JAVA_LONG, CACHESTAT_RANGE_BYTES) == last - first + 1;
         } catch (Throwable e) {
             throw Native.broken(e);
         }

@@ -9,6 +9,7 @@ import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Admission;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.loop.Loop;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -41,6 +42,9 @@ final class NbdTransmission implements NbdConnection.Phase {
     /// How much of an unwanted payload is received at once where headers come one by one.
     private static final int DRAIN_BYTES = 64 * 1024;
 
+    /// Payloads of this length and more are received on page boundaries.
+    private static final long ALIGNED_BYTES = 64 * 1024;
+
     /// What decoding waits for.
     private enum Waiting {
         NOTHING,
@@ -64,9 +68,9 @@ final class NbdTransmission implements NbdConnection.Phase {
     private final Admission admission;
     private final NbdLimits limits;
     private final int payloadBytes;
-    private final boolean alignsPayloads;
 
     private final StallWatch stall;
+    private final boolean mustAlign;
     private Waiting waiting = Waiting.NOTHING;
     private NbdCall incoming;
     private long toDrain;
@@ -93,10 +97,8 @@ final class NbdTransmission implements NbdConnection.Phase {
         this.limits = connection.server().limits();
         this.payloadBytes = export.payloadBytes(limits);
         this.stall = new StallWatch(connection, this::holdsMemory);
-        this.alignsPayloads = export.shape().memoryAlignmentBytes() > 1;
-        if (alignsPayloads) {
-            in.setHeaderBytes(header.bytes());
-        }
+        this.mustAlign = export.shape().memoryAlignmentBytes() > 1;
+        in.setHeaderBytes(mustAlign ? header.bytes() : 0);
     }
 
     Loop loop() {
@@ -144,8 +146,10 @@ final class NbdTransmission implements NbdConnection.Phase {
     /// @return whether all of it has been skipped
     private boolean drain() {
         toDrain -= in.skipUpTo(toDrain);
-        if (alignsPayloads) {
-            in.setHeaderBytes(toDrain > 0 ? (int) Math.min(toDrain, DRAIN_BYTES) : header.bytes());
+        if (toDrain > 0) {
+            in.setHeaderBytes((int) Math.min(toDrain, DRAIN_BYTES));
+        } else {
+            in.setHeaderBytes(mustAlign ? header.bytes() : 0);
         }
         return toDrain == 0;
     }
@@ -167,6 +171,10 @@ final class NbdTransmission implements NbdConnection.Phase {
                                     Nbd.commandName(header.type()),
                                     Long.toUnsignedString(payloadLength)));
         }
+        // Long payloads are worth a call of their own for each header: aligned they are copied
+        // faster.
+        // Short requests are better received by many at once.
+        in.setHeaderBytes(mustAlign || payloadLength >= ALIGNED_BYTES ? header.bytes() : 0);
         switch (header.type()) {
             case Nbd.CMD_DISC -> {
                 leaving = true;
@@ -209,7 +217,7 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     private void submitRead(NbdCall call) {
         IoTag tag = tag(Operation.READ, call);
-        submit(call, new IoRequest.Read(tag, call.offset, call.length));
+        submit(call, new IoRequest.Read(tag, call.offset, call.length, stream.canSendFiles()));
     }
 
     private void beginWrite() {
@@ -546,6 +554,7 @@ final class NbdTransmission implements NbdConnection.Phase {
         switch (outcome) {
             case Outcome.Done _ -> writer.done(call.cookie, call.offset);
             case Outcome.Data(Buffers buffers) -> writer.data(call.cookie, call.offset, buffers);
+            case Outcome.InFile(FileRange range) -> writer.file(call.cookie, call.offset, range);
             case Outcome.Located(List<Extent> extents) -> statusReply.write(call, extents);
             case Outcome.Failed(DeviceFault fault) -> {
                 LOG.debug("{}: {}", connection.peer(), fault.getMessage());
