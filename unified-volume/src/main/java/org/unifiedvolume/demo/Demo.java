@@ -2,9 +2,15 @@ package org.unifiedvolume.demo;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.unifiedvolume.control.Request;
 
 /// The main job to look at: volumes over two hosts, served until the user ends it.
@@ -14,6 +20,9 @@ public final class Demo {
 
     /// The members are sparse: this is for what a user writes to them while looking around.
     private static final long NEEDED_BYTES = 1L << 30;
+
+    private static final int BLOCK_BYTES = 4096;
+    private static final long READ_PAUSE_MILLIS = 10;
 
     private final PrintWriter out;
     private final CountDownLatch stop;
@@ -33,7 +42,18 @@ public final class Demo {
             hosts.startFar();
             hosts.startNear();
             explain(hosts);
+            List<Thread> readers =
+                    Stream.of(TwoHosts.STRIPE, TwoHosts.MIRROR)
+                            .map(
+                                    volume ->
+                                            Thread.ofPlatform()
+                                                    .daemon()
+                                                    .start(() -> read(hosts, volume)))
+                            .toList();
             watch(hosts);
+            for (Thread reader : readers) {
+                reader.join();
+            }
             out.println("ending …");
         }
         out.println("nothing is left behind");
@@ -58,7 +78,8 @@ public final class Demo {
                 --iodepth=32 --runtime=10 --time_based
                   break     kill -9 %d; uvol status
 
-                Ctrl-C ends everything and removes %s.
+                A hundred blocks a second of each volume are read meanwhile, so that there is
+                something to see. Ctrl-C ends everything and removes %s.
                 """,
                 hosts.far().pid(),
                 hosts.farConfig(),
@@ -78,6 +99,33 @@ public final class Demo {
                 hosts.folder());
         out.println();
         out.flush();
+    }
+
+    /// Reads a block here and there, so that there is something to see before users do anything.
+    private void read(TwoHosts hosts, String volume) {
+        Random random = new Random();
+        ByteBuffer block = ByteBuffer.allocate(BLOCK_BYTES);
+        while (pause(READ_PAUSE_MILLIS)) {
+            try (FileChannel file = FileChannel.open(hosts.file(volume))) {
+                long blocks = file.size() / BLOCK_BYTES;
+                while (blocks > 0 && pause(READ_PAUSE_MILLIS)) {
+                    file.read(block.clear(), random.nextLong(blocks) * BLOCK_BYTES);
+                }
+            } catch (IOException e) {
+                // The user may have broken it, as invited: the status says so.
+                pause(1000);
+            }
+        }
+    }
+
+    /// @return false when the demonstration is to end
+    private boolean pause(long millis) {
+        try {
+            return !stop.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     private void watch(TwoHosts hosts) throws DemoFault, IOException {

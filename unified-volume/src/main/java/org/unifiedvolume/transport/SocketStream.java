@@ -280,10 +280,10 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
 
     @Override
     public void close(String reason) {
-        if (!open || closing) {
+        if (closing) {
             return;
         }
-        // If the last flush fails it closes too; once is enough.
+        // Sending may fail, and would close the stream from within.
         closing = true;
         flushNow();
         open = false;

@@ -307,7 +307,7 @@ abstract class StreamContract {
         socket.setSoLinger(true, 0);
         socket.close();
         String reason = server.closed.get(20, TimeUnit.SECONDS);
-        assertFalse(reason.isBlank());
+        assertFalse(reason.isBlank() || reason.contains("internal error"), reason);
     }
 
     @Test

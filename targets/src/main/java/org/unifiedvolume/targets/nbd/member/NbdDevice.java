@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -56,6 +58,9 @@ public final class NbdDevice implements BlockDevice {
 
     /// The links that are up; replaced as a whole.
     private volatile List<NbdLink> links = List.of();
+
+    /// The connections whose handshake is under way.
+    private final Set<NbdLink> greeting = ConcurrentHashMap.newKeySet();
 
     private volatile ExportInfo info;
     private DeviceShape shape;
@@ -360,6 +365,19 @@ public final class NbdDevice implements BlockDevice {
 
     // ----------------------------------------------------------------------------- links
 
+    /// A connection begins its handshake; on its loop.
+    ///
+    /// @return false if the device is being closed: the connection must end
+    boolean greets(NbdLink link) {
+        greeting.add(link);
+        return !closing;
+    }
+
+    /// A connection has ended its handshake, well or not; on its loop.
+    void greeted(NbdLink link) {
+        greeting.remove(link);
+    }
+
     /// A link has finished its handshake; on its loop.
     void linkUp(NbdLink link) {
         ExportInfo now = link.info();
@@ -566,6 +584,9 @@ public final class NbdDevice implements BlockDevice {
         }
         parking.settle();
         for (NbdLink link : links) {
+            link.loop().execute(link::disconnect);
+        }
+        for (NbdLink link : greeting) {
             link.loop().execute(link::disconnect);
         }
         unflushed.close();

@@ -76,6 +76,10 @@ final class NbdLink implements StreamHandler {
                         .after(
                                 device.options().connectNanos(),
                                 () -> stream.close("the handshake took too long"));
+        if (!device.greets(this)) {
+            // In a turn of its own: the stream does not know its session yet.
+            stream.loop().execute(this::disconnect);
+        }
     }
 
     Loop loop() {
@@ -204,6 +208,7 @@ final class NbdLink implements StreamHandler {
         reply = new ReplyHeader(info.extended());
         up = true;
         upSinceNanos = loop().nanoTime();
+        device.greeted(this);
         device.linkUp(this);
         dialer.connected(info.allowsSeveralConnections());
         return stream.isOpen();
@@ -469,6 +474,7 @@ final class NbdLink implements StreamHandler {
     public void closed(ByteStream from, String reason) {
         if (handshake != null) {
             watch.cancel();
+            device.greeted(this);
             dialer.failed(new IOException(reason));
             return;
         }
