@@ -37,6 +37,11 @@ final class LoneRetry implements Completion {
         goOn();
     }
 
+    @Override
+    public boolean isAwaited() {
+        return parts.get(next - 1).isAwaited();
+    }
+
     private void goOn() {
         if (toSend.getAndIncrement() != 0) {
             return;

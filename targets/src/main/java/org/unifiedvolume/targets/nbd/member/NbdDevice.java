@@ -271,6 +271,14 @@ public final class NbdDevice implements BlockDevice {
 
     /// Sends a request on a link that is up, or lets it wait for one.
     void dispatch(Pending pending) {
+        if (!pending.isAwaited()) {
+            answered(
+                    pending,
+                    Outcome.failed(
+                            DeviceFault.Kind.TIMED_OUT,
+                            this + ": given up before it could be sent"));
+            return;
+        }
         if (pending.request() instanceof IoRequest.Write && unflushed.isFull()) {
             parking.park(pending);
             flushes.flushSoon();

@@ -64,6 +64,11 @@ final class Pending {
         };
     }
 
+    /// Whether it may still be sent; see [Completion#isAwaited].
+    boolean isAwaited() {
+        return done.isAwaited();
+    }
+
     void complete(Outcome outcome) {
         done.complete(request, outcome);
     }
