@@ -188,6 +188,23 @@ class NbdRecoveryTest {
             write.succeeds();
         }
 
+        /// Who was told that a write failed may have put newer bytes in its place.
+        @Test
+        void isNotSentWhatNobodyWaitsForAnyMore() throws IOException {
+            fill();
+            RawServer before = server(peer -> peer.serve(CLAIMS, content));
+            int port = before.port();
+            NbdDevice device = open(options(port, 1, DEADLINE_NANOS, 0));
+            before.close();
+            awaitState(device, DeviceStatus.State.UNAVAIL);
+            Answer old = write(device, 5000, new byte[100]);
+            old.giveUp();
+            server(port, peer -> peer.serve(CLAIMS, content));
+            awaitState(device, DeviceStatus.State.ONLINE);
+            old.fault();
+            assertArrayEquals(pattern(5000, 100), read(device, 5000, 100).bytes());
+        }
+
         private void expectFault(Claims before, Claims after, String reason) throws IOException {
             RawServer old = server(peer -> peer.serve(before, content));
             int port = old.port();

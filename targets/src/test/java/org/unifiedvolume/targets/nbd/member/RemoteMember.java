@@ -41,6 +41,17 @@ abstract class RemoteMember {
         private final AtomicInteger count = new AtomicInteger();
         private volatile Outcome outcome;
         private volatile byte[] bytes;
+        private volatile boolean givenUp;
+
+        /// From now on nobody waits for the answer.
+        void giveUp() {
+            givenUp = true;
+        }
+
+        @Override
+        public boolean isAwaited() {
+            return !givenUp;
+        }
 
         @Override
         public void complete(IoRequest request, Outcome told) {
