@@ -27,6 +27,7 @@ public final class DeviceUri {
     private final String authority;
     private final String path;
     private final Map<String, String> query;
+    private final Map<String, String> defaults = new LinkedHashMap<>();
     private final Set<String> asked = new TreeSet<>();
 
     private DeviceUri(
@@ -136,20 +137,33 @@ public final class DeviceUri {
         if (path.isEmpty() || !authority.isEmpty()) {
             throw fault("has no path", "write %s:/path/to/file".formatted(scheme));
         }
-        return baseFolder.resolve(path).normalize();
+        return resolve(path);
+    }
+
+    private Path resolve(String written) throws ConfigFault {
+        if (written.indexOf('\0') >= 0) {
+            throw fault("has a NUL in its path", "name a file");
+        }
+        return baseFolder.resolve(written).normalize();
     }
 
     /// A path given as an option, relative ones taken from the base folder; null if it is not
     /// given.
-    public Path pathOption(String key) {
+    public Path pathOption(String key) throws ConfigFault {
         String value = option(key);
-        return value == null ? null : baseFolder.resolve(value).normalize();
+        return value == null ? null : resolve(value);
+    }
+
+    /// The value of an option where the URI does not give it. Kinds that do not know the option
+    /// take no notice.
+    public void setDefault(String key, String value) {
+        defaults.put(key, value);
     }
 
     /// An option's value; null if it is not given.
     public String option(String key) {
         asked.add(key);
-        return query.get(key);
+        return query.getOrDefault(key, defaults.get(key));
     }
 
     /// An option that is `true` or `false`.
@@ -198,9 +212,7 @@ public final class DeviceUri {
             if (!asked.contains(key)) {
                 throw fault(
                         "has an unknown option \"%s\"".formatted(key),
-                        asked.isEmpty()
-                                ? "leave it out"
-                                : "known ones are " + String.join(", ", asked));
+                        asked.isEmpty() ? "leave it out" : Suggestion.remedy(key, asked));
             }
         }
     }

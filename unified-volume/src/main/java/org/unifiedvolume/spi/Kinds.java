@@ -1,6 +1,7 @@
 package org.unifiedvolume.spi;
 
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -9,6 +10,7 @@ import java.util.function.Function;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.config.DeviceUri;
 import org.unifiedvolume.config.Place;
+import org.unifiedvolume.config.Suggestion;
 
 /// All kinds that are present in this process, by scheme and level.
 public final class Kinds {
@@ -35,6 +37,20 @@ public final class Kinds {
                 ServiceLoader.load(ExportKind.class),
                 ServiceLoader.load(LayoutKind.class),
                 ServiceLoader.load(Scanner.class));
+    }
+
+    private Kinds(Kinds from, Map<String, MemberKind> members) {
+        this.members = members;
+        this.exports = from.exports;
+        this.layouts = from.layouts;
+        this.scanners = from.scanners;
+    }
+
+    /// These kinds and one more kind of members.
+    public Kinds with(MemberKind more) {
+        Map<String, MemberKind> all = new TreeMap<>(members);
+        all.putAll(index(List.of(more), MemberKind::schemes));
+        return new Kinds(this, all);
     }
 
     private static <T> Map<String, T> index(Iterable<T> kinds, Function<T, Set<String>> names) {
@@ -72,7 +88,7 @@ public final class Kinds {
         if (kind == null) {
             throw uri.fault(
                     "has the scheme \"%s\", which is none of %s".formatted(uri.scheme(), role),
-                    "use one of " + String.join(", ", kinds.keySet()));
+                    Suggestion.remedy(uri.scheme(), kinds.keySet()));
         }
         return kind;
     }
@@ -84,7 +100,7 @@ public final class Kinds {
             throw new ConfigFault(
                     place,
                     "unknown level \"%s\"".formatted(level),
-                    "use one of " + String.join(", ", levels()));
+                    Suggestion.remedy(level, levels()));
         }
         return kind;
     }

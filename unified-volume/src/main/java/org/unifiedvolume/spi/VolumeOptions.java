@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.config.Place;
+import org.unifiedvolume.config.Suggestion;
 import org.unifiedvolume.config.Units;
 
 /// What a user wrote about a volume beyond the keys that all volumes have.
@@ -81,7 +82,7 @@ public final class VolumeOptions {
                         entry.getValue().place(),
                         "unknown key \"%s\" in volume %s of level %s"
                                 .formatted(entry.getKey(), volume, level),
-                        "known ones are " + String.join(", ", known));
+                        Suggestion.remedy(entry.getKey(), known));
             }
         }
     }

@@ -1,0 +1,55 @@
+package org.unifiedvolume.cli;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.unifiedvolume.config.ConfigFault;
+import org.unifiedvolume.control.ControlFault;
+import org.unifiedvolume.control.Request;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `uvol re-add NAME MEMBER`: uses a member again.
+@Command(
+        name = "re-add",
+        description = {
+            "Uses a member of a volume again that had been dropped.",
+            "",
+            "As long as volumes keep no record of what a dropped member has missed, only you can"
+                    + " know whether it holds the same bytes as the others: --assume-clean says so."
+        },
+        footer = {"", "Example:", "  uvol re-add media nbd://10.0.0.2/b --assume-clean"})
+final class ReaddCommand implements Callable<Integer> {
+    @Mixin private Chosen chosen;
+    @Spec private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "NAME", description = "The volume.")
+    private String volume;
+
+    @Parameters(
+            index = "1",
+            paramLabel = "MEMBER",
+            description = "The member's URI, or a part of it that no other member has.")
+    private String member;
+
+    @Option(
+            names = "--assume-clean",
+            description = "The member holds the same bytes as the others.")
+    private boolean assumeClean;
+
+    @Override
+    public Integer call() throws ConfigFault, ControlFault, IOException {
+        Reply answer =
+                new Reply(
+                        chosen.call(
+                                Request.of("re-add")
+                                        .with("volume", volume)
+                                        .with("member", member)
+                                        .with("assumeClean", assumeClean)));
+        spec.commandLine().getOut().printf("%s: %s is used again%n", volume, answer.text("member"));
+        return Main.DONE;
+    }
+}

@@ -1,0 +1,4 @@
+package org.unifiedvolume.config;
+
+/// A value as a user wrote it, and where.
+public record Written(Place place, String text) {}

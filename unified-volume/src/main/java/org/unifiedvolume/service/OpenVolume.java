@@ -1,0 +1,112 @@
+package org.unifiedvolume.service;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.spi.Export;
+import org.unifiedvolume.spi.ManagedArray;
+import org.unifiedvolume.volume.Volume;
+
+/// A volume that works, and its exports.
+public final class OpenVolume {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenVolume.class);
+    private static final long FLUSH_SECONDS = 10;
+
+    private final VolumePlan plan;
+    private final Volume volume;
+    private final BlockDevice array;
+    private final List<Export> exports = new CopyOnWriteArrayList<>();
+
+    /// @param array what the layout made of the members
+    OpenVolume(VolumePlan plan, Volume volume, BlockDevice array) {
+        this.plan = plan;
+        this.volume = volume;
+        this.array = array;
+    }
+
+    public String name() {
+        return plan.name();
+    }
+
+    public VolumePlan plan() {
+        return plan;
+    }
+
+    public Volume volume() {
+        return volume;
+    }
+
+    /// The array, if members can be taken out of it and put back; null if not.
+    ManagedArray managedArray() {
+        return array instanceof ManagedArray managed ? managed : null;
+    }
+
+    public List<Export> exports() {
+        return List.copyOf(exports);
+    }
+
+    void add(Export export) {
+        exports.add(export);
+    }
+
+    /// Stops all exports, at the same time: each waits for its clients.
+    void closeExports() {
+        List<Thread> closing = new ArrayList<>();
+        for (Export export : exports) {
+            closing.add(Thread.ofVirtual().start(() -> closeQuietly(export)));
+        }
+        for (Thread thread : closing) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        exports.clear();
+    }
+
+    private static void closeQuietly(Export export) {
+        try {
+            export.close();
+        } catch (RuntimeException e) {
+            LOG.error("{}: cannot stop serving", export.uri(), e);
+        }
+    }
+
+    /// Makes what was acknowledged durable, within a bounded time.
+    void flush() {
+        CompletableFuture<Outcome> end = new CompletableFuture<>();
+        volume.submit(
+                new IoRequest.Flush(volume.tag(Operation.FLUSH, 0, 0, 0)),
+                (_, outcome) -> end.complete(outcome));
+        try {
+            if (end.get(FLUSH_SECONDS, TimeUnit.SECONDS) instanceof Outcome.Failed(var fault)) {
+                LOG.error("volume {}: the last flush failed: {}", name(), fault.getMessage());
+            }
+        } catch (TimeoutException e) {
+            LOG.error("volume {}: the last flush took longer than {} s", name(), FLUSH_SECONDS);
+        } catch (ExecutionException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// Flushes and closes the volume; its exports have been closed.
+    void close() {
+        if (!volume.shape().isReadOnly()) {
+            flush();
+        }
+        volume.close();
+    }
+}

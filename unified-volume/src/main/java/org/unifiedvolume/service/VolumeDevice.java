@@ -1,0 +1,94 @@
+package org.unifiedvolume.service;
+
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoRequest.Discard;
+import org.unifiedvolume.request.IoRequest.Flush;
+import org.unifiedvolume.request.IoRequest.Locate;
+import org.unifiedvolume.request.IoRequest.Prefetch;
+import org.unifiedvolume.request.IoRequest.Read;
+import org.unifiedvolume.request.IoRequest.Write;
+import org.unifiedvolume.request.IoRequest.Zero;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.volume.Volume;
+
+/// Shows a volume as a device, so that another volume can be made of it. Each request gets a tag of
+/// that volume which names the request above as its parent.
+///
+/// The volume is not closed with the device: the service closes it.
+final class VolumeDevice implements BlockDevice {
+    private final Volume volume;
+    private final Locality lane;
+    private final IoContext context;
+
+    /// @param lane the locality of the whole volume as a member
+    VolumeDevice(Volume volume, Locality lane, IoContext context) {
+        this.volume = volume;
+        this.lane = lane;
+        this.context = context;
+    }
+
+    @Override
+    public DeviceShape shape() {
+        return volume.shape();
+    }
+
+    @Override
+    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
+        return lane;
+    }
+
+    @Override
+    public DeviceStatus status() {
+        return volume.status();
+    }
+
+    @Override
+    public void submit(IoRequest request, Completion done) {
+        volume.submit(withTagBelow(request), (_, outcome) -> done.complete(request, outcome));
+    }
+
+    private IoRequest withTagBelow(IoRequest request) {
+        IoTag tag = tagBelow(request);
+        return switch (request) {
+            case Read r -> new Read(tag, r.offsetBytes(), r.lengthBytes());
+            case Write w -> new Write(tag, w.offsetBytes(), w.source(), w.durability());
+            case Zero z ->
+                    new Zero(
+                            tag,
+                            z.offsetBytes(),
+                            z.lengthBytes(),
+                            z.mayUnmap(),
+                            z.fastOnly(),
+                            z.durability());
+            case Discard d -> new Discard(tag, d.offsetBytes(), d.lengthBytes(), d.durability());
+            case Flush _ -> new Flush(tag);
+            case Prefetch p -> new Prefetch(tag, p.offsetBytes(), p.lengthBytes());
+            case Locate l -> new Locate(tag, l.offsetBytes(), l.lengthBytes());
+        };
+    }
+
+    private IoTag tagBelow(IoRequest request) {
+        IoTag above = request.tag();
+        return new IoTag(
+                context.ids().next(),
+                above.id(),
+                above.operation(),
+                volume.locality(above.operation(), request.offsetBytes(), request.lengthBytes()),
+                request.offsetBytes(),
+                request.lengthBytes(),
+                above.client(),
+                context.timers().nanoTime());
+    }
+
+    @Override
+    public void close() {
+        // Nothing is held: the service closes the volume after those that are made of it.
+    }
+}

@@ -1,0 +1,161 @@
+package org.unifiedvolume.service;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.config.VolumeConfig;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.service.VolumePlan.Placed;
+import org.unifiedvolume.spi.LayoutContext;
+import org.unifiedvolume.spi.LayoutMember;
+import org.unifiedvolume.spi.MemberPlan;
+import org.unifiedvolume.spi.TargetContext;
+import org.unifiedvolume.stack.StackOptions;
+import org.unifiedvolume.trace.Tracer;
+import org.unifiedvolume.volume.Lanes;
+import org.unifiedvolume.volume.Member;
+import org.unifiedvolume.volume.Volume;
+
+/// Opens one volume: its members all at once, the layout over them, the cache above it.
+final class VolumeOpener {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeOpener.class);
+
+    private final VolumePlan plan;
+    private final VolumeConfig config;
+    private final StateFolder state;
+    private final TargetContext context;
+    private final Lanes lanes = new Lanes();
+    private final Tracer tracer;
+
+    VolumeOpener(VolumePlan plan, StateFolder state, TargetContext context) {
+        this.plan = plan;
+        this.config = plan.config();
+        this.state = state;
+        this.context = context;
+        this.tracer = new Tracer(context.io().timers());
+    }
+
+    /// Opens the volume.
+    ///
+    /// @throws ServiceFault naming every member that is the cause; nothing stays open
+    OpenVolume open() throws ServiceFault {
+        List<LayoutMember> members = openMembers();
+        BlockDevice array;
+        try {
+            array =
+                    plan.layout()
+                            .assemble(
+                                    members,
+                                    new LayoutContext(
+                                            plan.name(),
+                                            state.volumeFolder(plan.name()),
+                                            context.io()));
+        } catch (IOException e) {
+            throw new ServiceFault(
+                    "%s: volume %s: %s".formatted(config.place(), plan.name(), e.getMessage()));
+        }
+        Volume volume =
+                new Volume(
+                        plan.name(),
+                        array,
+                        members.stream()
+                                .filter(m -> !m.isMissing())
+                                .map(LayoutMember::device)
+                                .toList(),
+                        lanes,
+                        tracer,
+                        StackOptions.ofVolume(config.order(), config.depth()),
+                        context.io());
+        return new OpenVolume(plan, volume, array);
+    }
+
+    /// Opens the members; those behind the network may be missing as far as the layout can do
+    /// without them.
+    private List<LayoutMember> openMembers() throws ServiceFault {
+        List<LayoutMember> opened = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<LayoutMember>> futures = new ArrayList<>();
+            for (Placed<MemberPlan> member : plan.members()) {
+                Callable<LayoutMember> task = () -> open(member.plan());
+                futures.add(threads.submit(task));
+            }
+            for (Future<LayoutMember> future : futures) {
+                opened.add(future.get());
+            }
+        } catch (ExecutionException | CancellationException e) {
+            throw new AssertionError("opening a member failed otherwise than by IOException", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ServiceFault("interrupted while volume %s was opened".formatted(plan.name()));
+        }
+        List<String> problems = problemsOf(opened);
+        if (!problems.isEmpty()) {
+            opened.stream().filter(m -> !m.isMissing()).forEach(m -> m.device().close());
+            throw new ServiceFault(problems);
+        }
+        return opened;
+    }
+
+    private LayoutMember open(MemberPlan member) {
+        try {
+            BlockDevice device = member.open(context);
+            return LayoutMember.of(
+                    new Member(
+                            member.name(),
+                            member.locality(),
+                            device,
+                            StackOptions.ofMember(
+                                    config.order(), member.depth(), member.deadlineNanos()),
+                            context.io(),
+                            lanes,
+                            tracer));
+        } catch (IOException e) {
+            return LayoutMember.missing(member.name(), member.locality(), e.getMessage());
+        } catch (RuntimeException e) {
+            LOG.error("{}: opening failed within the service", member.name(), e);
+            return LayoutMember.missing(member.name(), member.locality(), e.toString());
+        }
+    }
+
+    /// What keeps the volume from being opened. A missing local member always does: it is on this
+    /// very host, so somebody has to look.
+    private List<String> problemsOf(List<LayoutMember> opened) {
+        List<String> problems = new ArrayList<>();
+        List<String> bearable = new ArrayList<>();
+        int present = 0;
+        for (int i = 0; i < opened.size(); i++) {
+            LayoutMember member = opened.get(i);
+            if (!member.isMissing()) {
+                present++;
+                continue;
+            }
+            String problem =
+                    "%s: volume %s: %s"
+                            .formatted(
+                                    plan.members().get(i).place(),
+                                    plan.name(),
+                                    nameFirst(member.name(), member.problem()));
+            (member.locality() == Locality.LOCAL ? problems : bearable).add(problem);
+        }
+        if (present < plan.layout().leastMembers()) {
+            problems.addAll(bearable);
+        } else if (problems.isEmpty()) {
+            bearable.forEach(problem -> LOG.warn("{}; going on without it", problem));
+        }
+        return problems;
+    }
+
+    private static String nameFirst(String name, String problem) {
+        String bare = name.startsWith("file:") ? name.substring("file:".length()) : name;
+        return problem.contains(bare) ? problem : name + ": " + problem;
+    }
+}
