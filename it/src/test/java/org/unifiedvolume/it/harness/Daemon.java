@@ -21,7 +21,7 @@ public final class Daemon implements AutoCloseable {
     private static final Duration END_LIMIT = Duration.ofSeconds(20);
 
     private static final Pattern STACK_TRACE =
-            Pattern.compile("(?m)^\\s+at [\\w.$/]+\\([^)]*\\)$|^Exception in thread ");
+            Pattern.compile("\\bat [\\w.$/@-]+\\(\\w+\\.java(:\\d+)?\\)|Exception in thread ");
 
     private final Path file;
     private final Process process;

@@ -176,7 +176,7 @@ public final class Lab implements BeforeEachCallback, AfterEachCallback {
     public Peer nbdkit(int port, Object... arguments) {
         List<Object> words = new ArrayList<>(List.of("-f", "-i", "127.0.0.1", "-p", port));
         words.addAll(List.of(arguments));
-        return peer("nbdkit", words.toArray()).listening(port);
+        return peer("nbdkit", words.toArray()).listens(port);
     }
 
     /// Starts another program; it is killed after the test.

@@ -46,16 +46,16 @@ public final class Peer implements AutoCloseable {
     }
 
     /// Waits until the program accepts connections on a port of loopback.
-    Peer listening(int port) {
-        return listening(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    public Peer listens(int port) {
+        return listens(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     }
 
     /// Waits until the program accepts connections on a Unix socket.
-    Peer listening(Path socket) {
-        return listening(UnixDomainSocketAddress.of(socket));
+    public Peer listens(Path socket) {
+        return listens(UnixDomainSocketAddress.of(socket));
     }
 
-    private Peer listening(SocketAddress address) {
+    private Peer listens(SocketAddress address) {
         Waiting.until(
                 () -> "it listens on %s: %s".formatted(address, this),
                 START_LIMIT,

@@ -28,6 +28,7 @@ public final class Programs {
                     Map.entry("qemu-io", "qemu-utils"),
                     Map.entry("qemu-nbd", "qemu-utils"),
                     Map.entry("qemu-storage-daemon", "qemu-system-common"),
+                    Map.entry("nbd-server", "nbd-server"),
                     Map.entry("fio", "fio"),
                     Map.entry("certtool", "gnutls-bin"),
                     Map.entry("mkfs.ext4", "e2fsprogs"),

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// The packaged program, started with the very options of the launcher `uvol`.
@@ -25,7 +27,7 @@ public final class Uvol {
     static List<String> words(Object... arguments) {
         List<String> words = new ArrayList<>();
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        words.addAll(options());
+        words.addAll(options(arguments[0].toString()));
         words.add("-cp");
         words.add(LIBRARIES + "/*");
         words.add("org.unifiedvolume.cli.Main");
@@ -35,8 +37,27 @@ public final class Uvol {
         return words;
     }
 
-    private static List<String> options() {
-        return List.of("--enable-native-access=ALL-UNNAMED");
+    /// The options of the launcher: its list `flags`, and the memory it gives to a verb.
+    private static List<String> options(String verb) {
+        String launcher;
+        try {
+            launcher = Files.readString(ROOT.resolve("uvol"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        List<String> options = new ArrayList<>();
+        for (String list :
+                List.of(
+                        "(?m)^flags=\\(([^)]*)\\)",
+                        "(?m)^ *%s\\) memory=\\(([^)]*)\\)"
+                                .formatted(verb.equals("serve") ? "serve" : "\\*"))) {
+            Matcher matcher = Pattern.compile(list).matcher(launcher);
+            if (!matcher.find()) {
+                throw new AssertionError("the launcher uvol has no " + list);
+            }
+            options.addAll(List.of(matcher.group(1).strip().split("\\s+", -1)));
+        }
+        return options;
     }
 
     /// A call that runs to its end.
