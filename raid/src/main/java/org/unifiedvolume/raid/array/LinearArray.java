@@ -1,0 +1,218 @@
+package org.unifiedvolume.raid.array;
+
+import java.io.IOException;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.config.Units;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.raid.geometry.LinearGeometry;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.request.RequestIds;
+import org.unifiedvolume.spi.LayoutContext;
+import org.unifiedvolume.spi.LayoutMember;
+
+/// Members one after another as one device.
+public final class LinearArray implements BlockDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(LinearArray.class);
+
+    private final ArrayMembers members;
+    private final BlockDevice[] devices;
+    private final Locality[] localities;
+    private final LinearGeometry geometry;
+    private final DeviceShape shape;
+    private final RequestIds ids;
+
+    private LinearArray(
+            ArrayMembers members, LinearGeometry geometry, DeviceShape shape, RequestIds ids) {
+        this.members = members;
+        this.devices = members.devices();
+        this.localities = members.localities();
+        this.geometry = geometry;
+        this.shape = shape;
+        this.ids = ids;
+    }
+
+    /// Makes one device of the members; each is used up to the last whole block of the largest
+    /// block size among them.
+    ///
+    /// @throws IOException if they do not fit together
+    public static BlockDevice of(List<LayoutMember> members, LayoutContext context)
+            throws IOException {
+        ArrayMembers all = ArrayMembers.complete(context.volume(), "linear", members);
+        if (members.size() == 1) {
+            return new SoleMember(all);
+        }
+        int block = all.blockBytes();
+        long[] sizes = new long[members.size()];
+        StringBuilder unused = new StringBuilder();
+        for (int i = 0; i < sizes.length; i++) {
+            LayoutMember member = members.get(i);
+            long has = member.device().shape().sizeBytes();
+            sizes[i] = has - has % block;
+            if (sizes[i] == 0) {
+                throw new IOException(
+                        "volume %s: member %s has %d bytes, less than one block of %d; leave it out"
+                                .formatted(context.volume(), member.name(), has, block));
+            }
+            if (sizes[i] < has) {
+                unused.append(unused.isEmpty() ? "" : ", ")
+                        .append(Units.size(has - sizes[i]))
+                        .append(" of ")
+                        .append(member.name());
+            }
+        }
+        if (!unused.isEmpty()) {
+            String note = unused + " stay unused: not a whole block of " + Units.size(block);
+            LOG.warn("volume {}: {}", context.volume(), note);
+            all = all.withNote(note, "make every member whole blocks of " + Units.size(block));
+        }
+        try {
+            LinearGeometry geometry = new LinearGeometry(sizes);
+            return new LinearArray(
+                    all,
+                    geometry,
+                    CommonShape.of(context.volume(), members, geometry.sizeBytes()),
+                    context.io().ids());
+        } catch (ArithmeticException e) {
+            throw new IOException(
+                    "volume %s: its members are larger than 8 EiB together; leave some out"
+                            .formatted(context.volume()),
+                    e);
+        }
+    }
+
+    @Override
+    public DeviceShape shape() {
+        return shape;
+    }
+
+    @Override
+    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
+        if (operation == Operation.FLUSH) {
+            return members.locality();
+        }
+        int member = geometry.memberAt(offsetBytes);
+        Locality found = localities[member];
+        while (geometry.endOf(member) - offsetBytes < lengthBytes) {
+            member++;
+            found = found.and(localities[member]);
+        }
+        return found;
+    }
+
+    @Override
+    public long localityRun(long offsetBytes) {
+        int member = geometry.memberAt(offsetBytes);
+        Locality here = localities[member];
+        while (member + 1 < devices.length && localities[member + 1] == here) {
+            member++;
+        }
+        return geometry.endOf(member) - offsetBytes;
+    }
+
+    @Override
+    public void submit(IoRequest request, Completion done) {
+        if (request instanceof IoRequest.Flush) {
+            spread(request, done, 0, devices.length - 1);
+            return;
+        }
+        long offset = request.offsetBytes();
+        int first = geometry.memberAt(offset);
+        long room = geometry.endOf(first) - offset;
+        if (request.lengthBytes() <= room) {
+            devices[first].submit(
+                    Children.whole(
+                            request, offset - geometry.startOf(first), localities[first], ids),
+                    done);
+        } else if (request instanceof IoRequest.Locate) {
+            // An answer may end before the range does; whoever asks will ask for the rest.
+            devices[first].submit(
+                    Children.of(
+                            request,
+                            offset - geometry.startOf(first),
+                            room,
+                            null,
+                            localities[first],
+                            ids),
+                    done);
+        } else {
+            spread(request, done, first, geometry.memberAt(offset + request.lengthBytes() - 1));
+        }
+    }
+
+    private void spread(IoRequest request, Completion done, int first, int last) {
+        if (request instanceof IoRequest.Read) {
+            Joined all = new Joined(request, done, last - first + 1);
+            for (int i = first; i <= last; i++) {
+                devices[i].submit(childOn(i, request), all.expect(i - first));
+            }
+            all.allSubmitted();
+        } else {
+            SpreadRequest all = new SpreadRequest(request, done);
+            for (int i = first; i <= last; i++) {
+                all.expectOne();
+                devices[i].submit(childOn(i, request), all);
+            }
+            all.allSubmitted();
+        }
+    }
+
+    /// One member's part of a request.
+    private IoRequest childOn(int member, IoRequest request) {
+        if (request instanceof IoRequest.Flush) {
+            return Children.of(request, 0, 0, null, localities[member], ids);
+        }
+        long offset = request.offsetBytes();
+        long start = Math.max(offset, geometry.startOf(member));
+        long length = Math.min(offset + request.lengthBytes(), geometry.endOf(member)) - start;
+        return Children.of(
+                request,
+                start - geometry.startOf(member),
+                length,
+                part(request, start - offset, length),
+                localities[member],
+                ids);
+    }
+
+    private static Buffers part(IoRequest request, long offset, long length) {
+        return request instanceof IoRequest.Write write
+                ? write.source().part(offset, length)
+                : null;
+    }
+
+    /// A read over several members: their payloads end to end.
+    private static final class Joined extends SpreadAnswers {
+        private final Buffers[] parts;
+
+        Joined(IoRequest parent, Completion done, int childCount) {
+            super(parent, done, childCount);
+            parts = new Buffers[childCount];
+        }
+
+        @Override
+        protected Outcome success() {
+            for (int i = 0; i < parts.length; i++) {
+                parts[i] = ((Outcome.Data) outcome(i)).buffers();
+            }
+            return new Outcome.Data(Buffers.concat(parts));
+        }
+    }
+
+    @Override
+    public DeviceStatus status() {
+        return members.status(shape.sizeBytes());
+    }
+
+    @Override
+    public void close() {
+        members.close();
+    }
+}
