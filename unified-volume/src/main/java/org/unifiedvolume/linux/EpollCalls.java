@@ -16,6 +16,10 @@ public final class EpollCalls {
     public static final int EPOLLERR = 0x8;
     public static final int EPOLLHUP = 0x10;
 
+    /// Of several waiters for one file, wakes one. Such a registration cannot be changed, only
+    /// cancelled.
+    public static final int EPOLLEXCLUSIVE = 1 << 28;
+
     public static final int EPOLL_CTL_ADD = 1;
     public static final int EPOLL_CTL_DEL = 2;
     public static final int EPOLL_CTL_MOD = 3;

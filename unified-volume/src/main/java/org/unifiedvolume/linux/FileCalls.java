@@ -36,6 +36,8 @@ public final class FileCalls {
     public static final int SEEK_DATA = 3;
     public static final int SEEK_HOLE = 4;
 
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
     public static final int F_OFD_SETLK = 37;
     public static final short F_RDLCK = 0;
     public static final short F_WRLCK = 1;
@@ -52,6 +54,8 @@ public final class FileCalls {
     private static final MethodHandle OPEN =
             Native.bindVariadic("open", 2, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
     private static final MethodHandle CLOSE = Native.bind("close", JAVA_INT, JAVA_INT);
+    private static final MethodHandle DUP3 =
+            Native.bind("dup3", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle READ =
             Native.bind("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle WRITE =
@@ -266,6 +270,32 @@ public final class FileCalls {
             lock.set(JAVA_SHORT, 0, exclusive ? F_WRLCK : F_RDLCK);
             return Native.result(
                     (int) FCNTL.invokeExact(state, fd, F_OFD_SETLK, lock.address()), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Closes what `fd` stands for and lets it stand for the same as `other`, in one step
+    /// (`dup3(2)`).
+    public static int replace(int fd, int other) {
+        try {
+            MemorySegment state = Native.state();
+            return Native.result((int) DUP3.invokeExact(state, other, fd, O_CLOEXEC), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Lets calls on a descriptor answer `EAGAIN` instead of waiting (`fcntl(2)`, `F_SETFL`).
+    public static int setNonBlocking(int fd) {
+        try {
+            MemorySegment state = Native.state();
+            int flags = Native.result((int) FCNTL.invokeExact(state, fd, F_GETFL, 0L), state);
+            if (flags < 0) {
+                return flags;
+            }
+            long more = flags | O_NONBLOCK;
+            return Native.result((int) FCNTL.invokeExact(state, fd, F_SETFL, more), state);
         } catch (Throwable e) {
             throw Native.broken(e);
         }
