@@ -25,8 +25,13 @@ public interface BlockDevice extends AutoCloseable {
     }
 
     /// Starts one request and returns without blocking. `done` is told exactly once, perhaps before
-    /// this returns, perhaps on another thread. A failed change leaves its range unspecified until
-    /// it is written again.
+    /// this returns, perhaps on another thread, and with this very request. A failed change leaves
+    /// its range unspecified until it is written again.
+    ///
+    /// The range is not empty but for a flush, lies within the device on its block grid, is no
+    /// longer than `maxTransferBytes` for reads and writes, and a change is not asked of a device
+    /// that cannot write: [org.unifiedvolume.volume.Volume] answers other requests before they come
+    /// here, and a layout cuts its children to fit.
     void submit(IoRequest request, Completion done);
 
     /// How the device is now. On any thread; must not block.

@@ -3,6 +3,8 @@ package org.unifiedvolume.device;
 import java.util.EnumSet;
 import java.util.Set;
 import org.unifiedvolume.Invariant;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Operation;
 
 /// What a device is and can do; constant from open to close.
 ///
@@ -76,6 +78,16 @@ public record DeviceShape(
                 abilities);
     }
 
+    public DeviceShape withMaxTransfer(long newMaxTransferBytes) {
+        return new DeviceShape(
+                sizeBytes,
+                blockBytes,
+                preferredBytes,
+                newMaxTransferBytes,
+                memoryAlignmentBytes,
+                abilities);
+    }
+
     public DeviceShape withAbilities(Set<Ability> newAbilities) {
         return new DeviceShape(
                 sizeBytes,
@@ -93,5 +105,13 @@ public record DeviceShape(
                 && lengthBytes <= sizeBytes
                 && offsetBytes <= sizeBytes - lengthBytes
                 && ((offsetBytes | lengthBytes) & (blockBytes - 1)) == 0;
+    }
+
+    /// The fault that answers a request whose range [#holds] denies.
+    public DeviceFault outside(Operation operation, long offsetBytes, long lengthBytes) {
+        return new DeviceFault(
+                DeviceFault.Kind.BAD_RANGE,
+                "%s at offset %d, %d bytes, is not in whole blocks of %d within %d bytes"
+                        .formatted(operation, offsetBytes, lengthBytes, blockBytes, sizeBytes));
     }
 }

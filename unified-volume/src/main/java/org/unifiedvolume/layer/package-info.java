@@ -1,5 +1,8 @@
-/// Devices that decorate one device below.
+/// Layers: devices that decorate one device below.
 ///
-/// Each layer is one class with one job. All of them run on whatever thread submits and whatever
-/// thread completes; none blocks.
+/// One layer, one file, one job: [org.unifiedvolume.layer.WindowLayer] shows a part,
+/// [org.unifiedvolume.layer.ReadOnlyLayer] refuses changes, [org.unifiedvolume.layer.SplitLayer]
+/// cuts long transfers, [org.unifiedvolume.layer.DelayLayer] and
+/// [org.unifiedvolume.layer.FaultLayer] make a device slow or faulty. Each owns the device below
+/// and closes it. Safe for concurrent use; none has threads of its own.
 package org.unifiedvolume.layer;

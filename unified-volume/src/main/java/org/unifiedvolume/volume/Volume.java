@@ -5,11 +5,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
@@ -35,6 +37,7 @@ public final class Volume implements AutoCloseable {
 
     private final String name;
     private final RequestStack top;
+    private final DeviceShape shape;
     private final IoContext context;
     private final List<Member> members;
     private final Lanes lanes;
@@ -81,6 +84,7 @@ public final class Volume implements AutoCloseable {
                             public void expired(
                                     IoRequest request, long waitedNanos, boolean wasSent) {}
                         });
+        this.shape = root.shape();
     }
 
     public String name() {
@@ -88,7 +92,7 @@ public final class Volume implements AutoCloseable {
     }
 
     public DeviceShape shape() {
-        return top.shape();
+        return shape;
     }
 
     /// The state of the volume and of everything it is made of.
@@ -159,9 +163,39 @@ public final class Volume implements AutoCloseable {
         return top.localityRun(offsetBytes);
     }
 
-    /// Starts one request with a tag of this volume; see [BlockDevice#submit].
+    /// Starts one request with a tag of this volume; see [BlockDevice#submit]. Any range is taken:
+    /// one that the volume does not have is answered `BAD_RANGE`, an empty one at once, and a
+    /// change of a volume that cannot be written `READ_ONLY`.
     public void submit(IoRequest request, Completion done) {
-        top.submit(request, done, request.tag().startNanos());
+        Outcome known = answerAtOnce(request);
+        if (known == null) {
+            top.submit(request, done, request.tag().startNanos());
+        } else {
+            done.complete(request, known);
+        }
+    }
+
+    /// The answer to a request that no device below may see, or null.
+    private Outcome answerAtOnce(IoRequest request) {
+        long offset = request.offsetBytes();
+        long length = request.lengthBytes();
+        Operation operation = request.tag().operation();
+        if (!shape.holds(offset, length)) {
+            return new Outcome.Failed(shape.outside(operation, offset, length).within(name));
+        }
+        if (operation.changesData() && shape.isReadOnly()) {
+            return Outcome.failed(DeviceFault.Kind.READ_ONLY, name + " is read-only");
+        }
+        if (length != 0) {
+            return null;
+        }
+        return switch (request) {
+            case IoRequest.Flush _ -> null;
+            case IoRequest.Read _ -> new Outcome.Data(Buffers.empty());
+            case IoRequest.Locate _ -> new Outcome.Located(List.of());
+            case IoRequest.Write _, IoRequest.Zero _, IoRequest.Discard _, IoRequest.Prefetch _ ->
+                    Outcome.Done.DONE;
+        };
     }
 
     /// How many requests are under way or wait.

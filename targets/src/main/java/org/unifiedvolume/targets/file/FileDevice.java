@@ -5,6 +5,9 @@ import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
@@ -39,7 +42,9 @@ import org.unifiedvolume.request.Outcome;
 /// anew: the kernel drops the pages it could not write, so a later `fdatasync` that succeeds says
 /// nothing about them.
 public final class FileDevice implements BlockDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(FileDevice.class);
     private static final int MAX_EXTENTS = 1024;
+    private static final long CLOSE_NANOS = 10_000_000_000L;
 
     private final String name;
     private final OpenFile file;
@@ -52,7 +57,8 @@ public final class FileDevice implements BlockDevice {
     private final Instant opened = Instant.now();
     private volatile DeviceFault lostFlush;
     private volatile Instant lostSince;
-    private volatile boolean closed;
+    private final UseCount uses = new UseCount();
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private FileDevice(FileOptions options, OpenFile file, IoContext context) {
         this.name = "file:" + options.path();
@@ -111,7 +117,7 @@ public final class FileDevice implements BlockDevice {
 
     @Override
     public void submit(IoRequest request, Completion done) {
-        if (closed) {
+        if (!uses.enter()) {
             done.complete(request, Outcome.failed(DeviceFault.Kind.STOPPING, name + " is closed"));
             return;
         }
@@ -122,9 +128,9 @@ public final class FileDevice implements BlockDevice {
             case Discard discard -> change(discard, done);
             case Flush flush -> {
                 if (file.inMemory()) {
-                    done.complete(flush, flush());
+                    end(flush, done, flush());
                 } else {
-                    lane.run(() -> done.complete(flush, flush()));
+                    lane.run(() -> end(flush, done, flush()));
                 }
             }
             case Prefetch prefetch -> prefetch(prefetch, done);
@@ -132,38 +138,45 @@ public final class FileDevice implements BlockDevice {
         }
     }
 
+    /// Answers a request that needs the descriptor no more.
+    private void end(IoRequest request, Completion done, Outcome outcome) {
+        uses.leave();
+        done.complete(request, outcome);
+    }
+
     private void read(Read read, Completion done) {
         Buffers target = context.pool().allocate(read.lengthBytes());
         if (target == null) {
-            done.complete(
+            end(
                     read,
+                    done,
                     Outcome.failed(
                             DeviceFault.Kind.NO_MEMORY, name + ": the buffer pool is spent"));
             return;
         }
         if (file.inMemory()) {
-            done.complete(read, transfers.read(read, target, 0));
+            end(read, done, transfers.read(read, target, 0));
             return;
         }
         long already = triesReads ? transfers.readWithoutWaiting(read, target) : 0;
         if (already == read.lengthBytes()) {
-            done.complete(read, new Outcome.Data(target));
+            end(read, done, new Outcome.Data(target));
         } else {
-            lane.run(() -> done.complete(read, transfers.read(read, target, already)));
+            lane.run(() -> end(read, done, transfers.read(read, target, already)));
         }
     }
 
     private void write(Write write, Completion done) {
         if (file.inMemory()) {
-            done.complete(write, writeNow(write, 0));
+            end(write, done, writeNow(write, 0));
             return;
         }
         long already = transfers.writeWithoutWaiting(write);
         if (already == write.lengthBytes()) {
             space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
-            done.complete(write, Outcome.Done.DONE);
+            end(write, done, Outcome.Done.DONE);
         } else {
-            lane.run(() -> done.complete(write, writeNow(write, already)));
+            lane.run(() -> end(write, done, writeNow(write, already)));
         }
     }
 
@@ -176,9 +189,9 @@ public final class FileDevice implements BlockDevice {
     /// Zeroes and discards; short ones in memory at once, as they cost what a write costs.
     private void change(IoRequest request, Completion done) {
         if (file.inMemory() && request.lengthBytes() <= FileSpace.SHORT_BYTES) {
-            done.complete(request, changeNow(request));
+            end(request, done, changeNow(request));
         } else {
-            lane.run(() -> done.complete(request, changeNow(request)));
+            lane.run(() -> end(request, done, changeNow(request)));
         }
     }
 
@@ -222,7 +235,7 @@ public final class FileDevice implements BlockDevice {
 
     private void prefetch(Prefetch prefetch, Completion done) {
         if (file.inMemory() || !triesReads) {
-            done.complete(prefetch, Outcome.Done.DONE);
+            end(prefetch, done, Outcome.Done.DONE);
             return;
         }
         lane.run(
@@ -232,7 +245,7 @@ public final class FileDevice implements BlockDevice {
                             prefetch.offsetBytes(),
                             prefetch.lengthBytes(),
                             FileCalls.POSIX_FADV_WILLNEED);
-                    done.complete(prefetch, Outcome.Done.DONE);
+                    end(prefetch, done, Outcome.Done.DONE);
                 });
     }
 
@@ -243,21 +256,26 @@ public final class FileDevice implements BlockDevice {
             covered += extent.lengthBytes();
         }
         if (covered == locate.lengthBytes()) {
-            done.complete(locate, new Outcome.Located(known));
+            end(locate, done, new Outcome.Located(known));
             return;
         }
-        lane.run(() -> done.complete(locate, space.locate(locate, MAX_EXTENTS)));
+        lane.run(() -> end(locate, done, space.locate(locate, MAX_EXTENTS)));
     }
 
-    /// Ends the lane and closes the file, which gives up its lock.
+    /// Waits for what is under way, ends the lane and closes the file, which gives up its lock. If
+    /// the disk does not answer, the file stays open until the process ends.
     @Override
     public void close() {
-        if (closed) {
+        if (!closed.compareAndSet(false, true)) {
             return;
         }
-        closed = true;
+        boolean idle = uses.close(CLOSE_NANOS);
         lane.close();
-        FileCalls.close(file.fd());
+        if (idle) {
+            FileCalls.close(file.fd());
+        } else {
+            LOG.warn("{}: I/O is still under way, so the file is not closed", name);
+        }
     }
 
     @Override

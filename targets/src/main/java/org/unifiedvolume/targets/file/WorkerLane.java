@@ -12,7 +12,7 @@ import org.unifiedvolume.buffer.PoolThread;
 final class WorkerLane implements LocalLane {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerLane.class);
     private static final long IDLE_SECONDS = 10;
-    private static final long CLOSE_SECONDS = 10;
+    private static final long CLOSE_SECONDS = 1;
 
     /// A worker keeps free blocks at hand like every thread of the data path.
     private static final class Worker extends PoolThread {

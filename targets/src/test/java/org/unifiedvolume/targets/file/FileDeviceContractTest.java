@@ -1,0 +1,57 @@
+package org.unifiedvolume.targets.file;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.io.TempDir;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.testkit.BlockDeviceContract;
+import org.unifiedvolume.testkit.TestProcess;
+
+/// A file keeps the contract of devices, in memory and on a disk, buffered and direct.
+final class FileDeviceContractTest {
+    private static final long SIZE_BYTES = 4 << 20;
+
+    @TempDir private Path folder;
+
+    private static BlockDevice open(Path file, boolean direct, TestProcess surroundings)
+            throws IOException {
+        return FileDevice.open(
+                FileOptions.of(file).creating(SIZE_BYTES).withDirect(direct),
+                surroundings.context());
+    }
+
+    @Nested
+    final class OnADiskFilesystemBuffered extends BlockDeviceContract {
+        @Override
+        protected BlockDevice openDevice(TestProcess surroundings) throws IOException {
+            return open(folder.resolve("a.img"), false, surroundings);
+        }
+    }
+
+    @Nested
+    final class OnADiskFilesystemDirect extends BlockDeviceContract {
+        @Override
+        protected BlockDevice openDevice(TestProcess surroundings) throws IOException {
+            return open(folder.resolve("a.img"), true, surroundings);
+        }
+    }
+
+    @Nested
+    final class InMemory extends BlockDeviceContract {
+        private Path file;
+
+        @Override
+        protected BlockDevice openDevice(TestProcess surroundings) throws IOException {
+            file = Files.createTempFile(Path.of("/dev/shm"), "uvol-test", ".img");
+            Files.delete(file);
+            return open(file, false, surroundings);
+        }
+
+        @Override
+        protected void closeSurroundings() throws IOException {
+            Files.delete(file);
+        }
+    }
+}
