@@ -190,7 +190,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 continue;
             }
             if (count < 0) {
-                close("the connection failed: " + Errno.meaning(count));
+                end("the connection failed: " + Errno.meaning(count));
                 return;
             }
             loop.moved(count);
@@ -252,6 +252,11 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
             return;
         }
         flushNow();
+        end(reason);
+    }
+
+    /// Closes without sending what is left: nobody takes it any more.
+    private void end(String reason) {
         if (!open) {
             return;
         }
