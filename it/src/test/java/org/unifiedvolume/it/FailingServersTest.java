@@ -75,7 +75,11 @@ class FailingServersTest {
         Programs.needFilter("error");
         int remote = lab.port();
         lab.nbdkit(
-                remote, "--filter=error", "memory", "size=" + SIZE, "error-pwrite=ENOSPC",
+                remote,
+                "--filter=error",
+                "memory",
+                "size=" + SIZE,
+                "error-pwrite=ENOSPC",
                 "error-pwrite-rate=100%");
         int port = lab.port();
         serveFarAndNear(port, Nbd.uri(remote, ""));
@@ -90,7 +94,11 @@ class FailingServersTest {
         Programs.needFilter("error");
         int remote = lab.port();
         lab.nbdkit(
-                remote, "--filter=error", "memory", "size=" + SIZE, "error=EIO",
+                remote,
+                "--filter=error",
+                "memory",
+                "size=" + SIZE,
+                "error=EIO",
                 "error-pwrite-rate=20%");
         int port = lab.port();
         serveFarAndNear(port, Nbd.uri(remote, ""));

@@ -18,8 +18,8 @@ import org.unifiedvolume.it.harness.Nbd;
 import org.unifiedvolume.it.harness.Programs;
 import org.unifiedvolume.it.harness.ServiceFile;
 
-/// Promise: what fio writes at depth 32, with a checksum in each block, is what it reads again: over
-/// NBD, on the FUSE file, and through a loop device.
+/// Promise: what fio writes at depth 32, with a checksum in each block, is what it reads again:
+/// over NBD, on the FUSE file, and through a loop device.
 class FioTest {
     private static final long SIZE = 128L << 20;
 
@@ -83,9 +83,7 @@ class FioTest {
     @Test
     void overNbdThroughACacheSmallerThanTheData() throws IOException {
         String uri = Nbd.uri(lab.port(), "media");
-        lab.serve(
-                ServiceFile.of(
-                        "media", "raid0", members("raid0"), List.of(uri), "cache: 16MiB"));
+        lab.serve(ServiceFile.of("media", "raid0", members("raid0"), List.of(uri), "cache: 16MiB"));
 
         verify("--ioengine=nbd", "--uri=" + uri);
     }

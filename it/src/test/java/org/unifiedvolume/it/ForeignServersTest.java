@@ -114,13 +114,23 @@ class ForeignServersTest {
     @CsvSource({"raw", "qcow2"})
     void qemuNbd(String format) throws IOException {
         Path file = lab.path("disk." + format);
-        Command.of("qemu-img", "create", "-f", format, file, SIZE)
-                .run()
-                .succeeds();
+        Command.of("qemu-img", "create", "-f", format, file, SIZE).run().succeeds();
         int port = lab.port();
         lab.peer(
-                        "qemu-nbd", "-t", "-b", "127.0.0.1", "-p", port, "-x", "disk", "-e", 8,
-                        "-f", format, "--discard=unmap", file)
+                        "qemu-nbd",
+                        "-t",
+                        "-b",
+                        "127.0.0.1",
+                        "-p",
+                        port,
+                        "-x",
+                        "disk",
+                        "-e",
+                        8,
+                        "-f",
+                        format,
+                        "--discard=unmap",
+                        file)
                 .listens(port);
 
         isAGoodMember(Nbd.uri(port, "disk"));

@@ -216,9 +216,6 @@ class NbdinfoTest {
         lab.serve(lab.path("uvol.yaml"));
 
         assertEquals(SIZE, export(uri).path("export-size").asLong());
-        Command.of("nbdinfo", "--size", Nbd.uri(socket, "other"))
-                .run()
-                .fails()
-                .says("other");
+        Command.of("nbdinfo", "--size", Nbd.uri(socket, "other")).run().fails().says("other");
     }
 }

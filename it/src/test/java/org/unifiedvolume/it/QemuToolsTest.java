@@ -48,18 +48,14 @@ class QemuToolsTest {
                 .run()
                 .succeeds();
         Command.of("qemu-img", "check", back).run().succeeds();
-        Command.of("qemu-img", "compare", "-f", "raw", "-F", "qcow2", image, back)
-                .run()
-                .succeeds();
+        Command.of("qemu-img", "compare", "-f", "raw", "-F", "qcow2", image, back).run().succeeds();
     }
 
     @Test
     void qemuImgKeepsAQcow2OnAVolume() {
         Command.of("qemu-img", "create", "-f", "qcow2", uri, "48M").run().succeeds();
         Command.of("qemu-io", "-f", "qcow2", "-c", "write -P 9 5M 3M", uri).run().succeeds();
-        Command.of("qemu-io", "-f", "qcow2", "-c", "read -P 9 5M 3M", uri)
-                .run()
-                .succeeds();
+        Command.of("qemu-io", "-f", "qcow2", "-c", "read -P 9 5M 3M", uri).run().succeeds();
         Command.of("qemu-img", "check", "-f", "qcow2", uri).run().succeeds();
     }
 
@@ -132,8 +128,19 @@ class QemuToolsTest {
     @Test
     void qemuImgBenchDrivesDepth32() {
         Command.of(
-                        "qemu-img", "bench", "-f", "raw", "-c", 4000, "-d", 32, "-s", 4096, "-w",
-                        "--pattern=90", uri)
+                        "qemu-img",
+                        "bench",
+                        "-f",
+                        "raw",
+                        "-c",
+                        4000,
+                        "-d",
+                        32,
+                        "-s",
+                        4096,
+                        "-w",
+                        "--pattern=90",
+                        uri)
                 .run()
                 .succeeds()
                 .says("Run completed");

@@ -23,8 +23,8 @@ import org.unifiedvolume.it.harness.Lab;
 import org.unifiedvolume.it.harness.Nbd;
 import org.unifiedvolume.it.harness.ServiceFile;
 
-/// Promise: streams are encrypted where the user asks for it, in both directions, and whoever cannot
-/// prove who they are is refused with a message.
+/// Promise: streams are encrypted where the user asks for it, in both directions, and whoever
+/// cannot prove who they are is refused with a message.
 class TlsTest {
     private static final long SIZE = 32L << 20;
 
@@ -161,7 +161,11 @@ class TlsTest {
                                                             + "49484156454f5054" // IHAVEOPT
                                                             + "00000005" // STARTTLS
                                                             + "00000000"));
-                    socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".repeat(50).getBytes(StandardCharsets.US_ASCII));
+                    socket.getOutputStream()
+                            .write(
+                                    "GET / HTTP/1.1\r\n\r\n"
+                                            .repeat(50)
+                                            .getBytes(StandardCharsets.US_ASCII));
                     socket.setSoTimeout(10_000);
                     socket.getInputStream().readAllBytes();
                 } catch (SocketException e) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /// `uvol serve FILE` as a process of its own.
 public final class Daemon implements AutoCloseable {
@@ -218,9 +219,21 @@ public final class Daemon implements AutoCloseable {
         return List.of(out, err);
     }
 
+    private static String shortened(String log) {
+        return log.lines()
+                .map(line -> line.length() < 1000 ? line : line.substring(0, 1000) + " …")
+                .limit(200)
+                .collect(Collectors.joining("\n"));
+    }
+
     @Override
     public String toString() {
         return "uvol serve %s (process %d)%n%s%s%s"
-                .formatted(file, pid(), read(file).indent(4), output().indent(2), log().indent(2));
+                .formatted(
+                        file,
+                        pid(),
+                        read(file).indent(4),
+                        output().indent(2),
+                        shortened(log()).indent(2));
     }
 }

@@ -65,7 +65,9 @@ public final class Lab implements BeforeEachCallback, AfterEachCallback {
         Folders.delete(folder);
         if (!problems.isEmpty()) {
             AssertionError failure =
-                    new AssertionError(problems.getFirst().getMessage(), problems.getFirst());
+                    new AssertionError(
+                            "when all was ended: " + problems.getFirst().getMessage(),
+                            problems.getFirst());
             problems.stream().skip(1).forEach(failure::addSuppressed);
             throw failure;
         }
