@@ -64,7 +64,12 @@ final class NbdTransmission implements NbdConnection.Phase {
     private final StallWatch stall;
     private Waiting waiting = Waiting.NOTHING;
     private NbdCall incoming;
+
+    /// How many payload bytes of a refused request are still to come, and the answer to it: clients
+    /// do not expect one before they have sent the whole request.
     private long toDrain;
+
+    private Runnable answerAfterDrain;
     private int inFlight;
     private long unsentCostBytes;
     private boolean leaving;
@@ -102,6 +107,7 @@ final class NbdTransmission implements NbdConnection.Phase {
                 if (toDrain > 0) {
                     return;
                 }
+                answerAfterDrain.run();
             }
             switch (waiting) {
                 case NOTHING -> {}
@@ -445,10 +451,15 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     /// Answers the request decoded last with an error and skips its payload.
     private void refuse(NbdError error, String message) {
-        toDrain = header.payloadLength();
         LOG.debug("{}: refused: {}", connection.peer(), message);
-        writer.error(
-                header.cookie(), header.offset(), error, message, header.type() == Nbd.CMD_READ);
+        long cookie = header.cookie();
+        long offset = header.offset();
+        boolean isRead = header.type() == Nbd.CMD_READ;
+        toDrain = header.payloadLength();
+        answerAfterDrain = () -> writer.error(cookie, offset, error, message, isRead);
+        if (toDrain == 0) {
+            answerAfterDrain.run();
+        }
     }
 
     // ----------------------------------------------------------------------- submitting
