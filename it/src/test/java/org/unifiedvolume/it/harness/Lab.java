@@ -3,6 +3,7 @@ package org.unifiedvolume.it.harness;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -179,6 +180,15 @@ public final class Lab implements BeforeEachCallback, AfterEachCallback {
         List<Object> words = new ArrayList<>(List.of("-f", "-i", "127.0.0.1", "-p", port));
         words.addAll(List.of(arguments));
         return peer("nbdkit", words.toArray()).listens(port);
+    }
+
+    /// Waits until somebody accepts connections on a port of loopback.
+    public void awaitListening(int port) {
+        InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        Waiting.until(
+                "somebody listens on port " + port,
+                Duration.ofSeconds(20),
+                () -> Peer.canConnect(address));
     }
 
     /// Starts another program; it is killed after the test.
