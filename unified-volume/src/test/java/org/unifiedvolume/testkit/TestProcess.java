@@ -73,8 +73,9 @@ public final class TestProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        loops.close();
+        // What a device does on its own account, such as reading ahead, may still be on its way.
         checkGivenBack(pool);
+        loops.close();
         pool.close();
     }
 }
