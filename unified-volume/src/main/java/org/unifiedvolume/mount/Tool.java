@@ -18,7 +18,6 @@ public enum Tool {
     FUSERMOUNT("fusermount3", "fuse3"),
     LOSETUP("losetup", "mount"),
     BLKID("blkid", "util-linux"),
-    WIPEFS("wipefs", "util-linux"),
     MOUNT("mount", "mount"),
     UMOUNT("umount", "mount"),
     MKFS_EXT4("mkfs.ext4", "e2fsprogs"),
