@@ -5,7 +5,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /// `uvol demo`: the main job, in a scratch folder.
-@Command(name = "demo", description = "Shows the main job, in a scratch folder.")
+@Command(
+        name = "demo",
+        description = "Shows the main job, in a scratch folder.",
+        footer = {"", "Examples:", "  uvol demo"})
 final class DemoCommand implements Callable<Integer> {
 
     @Option(names = "--once", description = "Check itself and exit.")

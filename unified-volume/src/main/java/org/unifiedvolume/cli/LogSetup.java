@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 public final class LogSetup extends ContextAwareBase implements Configurator {
     private static final String PATTERN =
             "%d{yyyy-MM-dd'T'HH:mm:ss.SSS} %-5level %logger{0} %msg"
-                    + "%replace( %ex){'\\s*\\n\\s*', ' | '}%nopex%n";
+                    + "%replace(%replace( %ex){'\\s*\\n\\s*', ' | '}){'^ $', ''}%nopex%n";
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {

@@ -48,7 +48,7 @@ final class ScanCommand implements Callable<Integer> {
         LogSetup.onlyWarnings();
         DeviceUri parsed = DeviceUri.parse(Place.COMMAND_LINE, Path.of("").toAbsolutePath(), uri);
         List<Offer> offers;
-        try (Engine engine = new Engine(BUFFERS_BYTES)) {
+        try (Engine engine = new Engine(BUFFERS_BYTES, 0)) {
             offers = Kinds.find().scanner(parsed).scan(parsed, engine.context());
         }
         PrintWriter out = spec.commandLine().getOut();

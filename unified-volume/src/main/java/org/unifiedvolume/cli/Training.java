@@ -29,23 +29,34 @@ final class Training {
     }
 
     private static void serve(Path folder) throws Exception {
-        Path file = folder.resolve("uvol.yaml");
-        Files.writeString(
-                file,
-                """
-                state: ./state
-                volumes:
-                  - name: one
-                    level: raid0
-                    members: [./a.img?size=8MiB, ./b.img?size=8MiB]
-                    exports: ['nbd+unix:///one?socket=./one.sock']
-                  - name: two
-                    level: raid1
-                    members: [./c.img?size=8MiB, 'nbd+unix:///one?socket=./one.sock']
-                """);
         Registry registry = new Registry(folder.resolve("registry"));
-        try (Service service =
-                Service.start(Planner.plan(ConfigReader.read(file), Kinds.find()), registry)) {
+        try (Service _ =
+                        start(
+                                folder.resolve("far"),
+                                registry,
+                                """
+                                volumes:
+                                  - name: far
+                                    level: linear
+                                    members: [./a.img?size=8MiB]
+                                    exports: ['nbd+unix:///far?socket=../far.sock']
+                                """);
+                Service service =
+                        start(
+                                folder.resolve("near"),
+                                registry,
+                                """
+                                volumes:
+                                  - name: near
+                                    level: raid0
+                                    members:
+                                      - ./a.img?size=8MiB
+                                      - nbd+unix:///far?socket=../far.sock
+                                    exports: ['nbd+unix:///near?socket=../near.sock']
+                                  - name: mirror
+                                    level: raid1
+                                    members: [./b.img?size=8MiB, ./c.img?size=8MiB]
+                                """)) {
             String state = service.stateFolder().toString();
             PrintWriter out = new PrintWriter(new StringWriter());
             for (List<String> line :
@@ -57,6 +68,12 @@ final class Training {
                 Main.run(out, out, line.toArray(String[]::new));
             }
         }
+    }
+
+    private static Service start(Path home, Registry registry, String text) throws Exception {
+        Path file = Files.createDirectories(home).resolve("uvol.yaml");
+        Files.writeString(file, text);
+        return Service.start(Planner.plan(ConfigReader.read(file), Kinds.find()), registry);
     }
 
     private static void delete(Path folder) throws IOException {

@@ -20,6 +20,7 @@ public enum Tool {
     BLKID("blkid", "util-linux"),
     MOUNT("mount", "mount"),
     UMOUNT("umount", "mount"),
+    SYNC("sync", "coreutils"),
     MKFS_EXT4("mkfs.ext4", "e2fsprogs"),
     MKFS_XFS("mkfs.xfs", "xfsprogs"),
     MKFS_BTRFS("mkfs.btrfs", "btrfs-progs");

@@ -30,16 +30,17 @@ public final class Engine implements AutoCloseable {
     private NettyTransport secure;
     private volatile boolean closed;
 
-    /// @param buffersBytes the ceiling of the buffer pool
-    public Engine(long buffersBytes) {
-        this.pool = new BufferPool(buffersBytes);
+    /// @param buffersBytes how much memory payloads in motion may take
+    /// @param cacheBytes how much memory the caches of all volumes may take on top of that
+    public Engine(long buffersBytes, long cacheBytes) {
+        this.pool = new BufferPool(buffersBytes + cacheBytes);
         this.loops = LoopGroup.ofAllCpus();
         this.context =
                 new TargetContext(
                         new IoContext(pool, loops.get(0), new RequestIds()),
                         loops,
                         new Transports(new SocketTransport(loops, pool), this::makeSecure),
-                        new Admission((long) (pool.ceilingBytes() * ADMITTED_SHARE)));
+                        new Admission((long) (buffersBytes * ADMITTED_SHARE)));
         trimLater();
     }
 

@@ -24,11 +24,11 @@ final class StatusView {
         view.put("uptimeSeconds", Duration.between(service.started(), Instant.now()).toSeconds());
         view.put("bufferBytes", service.engine().pool().outstandingBytes());
         view.put("bufferCeilingBytes", service.engine().pool().ceilingBytes());
-        view.put("volumes", volumes.stream().map(v -> (Object) of(v)).toList());
+        view.put("volumes", volumes.stream().map(v -> (Object) of(v, service.attachments())).toList());
         return view;
     }
 
-    private static Map<String, Object> of(OpenVolume open) {
+    private static Map<String, Object> of(OpenVolume open, Attachments attachments) {
         Volume volume = open.volume();
         DeviceStatus status = volume.status();
         Map<String, Object> view = new LinkedHashMap<>();
@@ -36,9 +36,10 @@ final class StatusView {
         view.put("level", open.plan().config().level().text());
         putState(view, status);
         view.put("readOnly", volume.shape().isReadOnly());
-        view.put("members", members(status.children(), volume.members()));
+        view.put("members", members(open, status.children()));
         view.put("exports", open.exports().stream().map(Export::uri).toList());
         view.put("clients", volume.clients().stream().map(Volume.Client::name).toList());
+        view.put("attachments", attachments.describe(open));
         view.put("underWay", volume.underWayCount());
         return view;
     }
@@ -52,24 +53,36 @@ final class StatusView {
         view.put("sizeBytes", status.sizeBytes());
     }
 
-    private static List<Object> members(List<DeviceStatus> statuses, List<Member> members) {
+    /// The members by the names that the user gave them; devices know themselves by others.
+    private static List<Object> members(OpenVolume open, List<DeviceStatus> statuses) {
+        List<String> names =
+                open.plan().members().stream().map(member -> member.plan().name()).toList();
+        boolean isComplete = names.size() == statuses.size();
         List<Object> views = new ArrayList<>();
-        for (DeviceStatus status : statuses) {
-            Map<String, Object> view = new LinkedHashMap<>();
-            view.put("name", status.name());
-            view.put("kind", status.kind());
-            putState(view, status);
-            members.stream()
-                    .filter(member -> member.uri().equals(status.name()))
-                    .findFirst()
-                    .ifPresent(
-                            member -> {
-                                view.put("underWay", member.underWayCount());
-                                view.put("failures", member.meter().read().failures());
-                            });
-            view.put("members", members(status.children(), members));
+        for (int i = 0; i < statuses.size(); i++) {
+            String name = isComplete ? names.get(i) : statuses.get(i).name();
+            Map<String, Object> view = device(name, statuses.get(i));
+            for (Member member : open.volume().members()) {
+                if (member.uri().equals(name)) {
+                    view.put("underWay", member.underWayCount());
+                    view.put("failures", member.meter().read().failures());
+                }
+            }
             views.add(view);
         }
         return views;
+    }
+
+    private static Map<String, Object> device(String name, DeviceStatus status) {
+        Map<String, Object> view = new LinkedHashMap<>();
+        view.put("name", name);
+        view.put("kind", status.kind());
+        putState(view, status);
+        view.put(
+                "members",
+                status.children().stream()
+                        .map(child -> (Object) device(child.name(), child))
+                        .toList());
+        return view;
     }
 }

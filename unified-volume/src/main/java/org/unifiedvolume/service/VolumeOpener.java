@@ -60,8 +60,9 @@ final class VolumeOpener {
                                             state.volumeFolder(plan.name()),
                                             context.io()));
         } catch (IOException e) {
-            throw new ServiceFault(
-                    "%s: volume %s: %s".formatted(config.place(), plan.name(), e.getMessage()));
+            String whose = "volume " + plan.name() + ": ";
+            String problem = e.getMessage().startsWith(whose) ? "" : whose;
+            throw new ServiceFault(config.place() + ": " + problem + e.getMessage());
         }
         Volume volume =
                 new Volume(
@@ -155,7 +156,7 @@ final class VolumeOpener {
     }
 
     private static String nameFirst(String name, String problem) {
-        String bare = name.startsWith("file:") ? name.substring("file:".length()) : name;
-        return problem.contains(bare) ? problem : name + ": " + problem;
+        String bare = name.replaceFirst("^file:", "").replaceFirst("\\?.*$", "");
+        return problem.contains(bare.replaceFirst("^\\./", "")) ? problem : name + ": " + problem;
     }
 }
