@@ -24,7 +24,9 @@ final class StatusView {
         view.put("uptimeSeconds", Duration.between(service.started(), Instant.now()).toSeconds());
         view.put("bufferBytes", service.engine().pool().outstandingBytes());
         view.put("bufferCeilingBytes", service.engine().pool().ceilingBytes());
-        view.put("volumes", volumes.stream().map(v -> (Object) of(v, service.attachments())).toList());
+        view.put(
+                "volumes",
+                volumes.stream().map(v -> (Object) of(v, service.attachments())).toList());
         return view;
     }
 

@@ -32,10 +32,10 @@ import org.unifiedvolume.request.Outcome;
 /// A disk on virtual time that does everything a disk may do to its users.
 ///
 /// Requests take a while and overtake one another. A change is volatile until a flush that was
-/// submitted after its answer has succeeded; a power cut loses any part of what is volatile or under
-/// way, sector by sector. On demand requests fail, with or without effect, hang for a while and take
-/// effect late, or the disk is gone. The medium outlives power cuts; each [#open] gives one process
-/// a device of it.
+/// submitted after its answer has succeeded; a power cut loses any part of what is volatile or
+/// under way, sector by sector. On demand requests fail, with or without effect, hang for a while
+/// and take effect late, or the disk is gone. The medium outlives power cuts; each [#open] gives
+/// one process a device of it.
 public final class SimulatedDisk {
     /// How often a disk misbehaves: probabilities for each request.
     ///
@@ -273,8 +273,7 @@ public final class SimulatedDisk {
             switch (request) {
                 case Read read when !partly -> read(read);
                 case Locate locate when !partly -> outcome = locate(locate);
-                case Write write ->
-                        change(write.source().toBytes(), write.durability(), partly);
+                case Write write -> change(write.source().toBytes(), write.durability(), partly);
                 case Zero zero ->
                         change(new byte[(int) zero.lengthBytes()], zero.durability(), partly);
                 case Discard discard ->
@@ -315,11 +314,7 @@ public final class SimulatedDisk {
                 fail(DeviceFault.Kind.NO_MEMORY, "the pool is spent");
                 return;
             }
-            target.copyFrom(
-                    0,
-                    MemorySegment.ofArray(view),
-                    read.offsetBytes(),
-                    read.lengthBytes());
+            target.copyFrom(0, MemorySegment.ofArray(view), read.offsetBytes(), read.lengthBytes());
             outcome = new Outcome.Data(target);
         }
 
@@ -331,8 +326,7 @@ public final class SimulatedDisk {
                 for (int i = at; i < at + sectorBytes; i++) {
                     isZero &= view[i] == 0;
                 }
-                extents.add(
-                        new Extent(sectorBytes, isZero ? Extent.Kind.ZERO : Extent.Kind.DATA));
+                extents.add(new Extent(sectorBytes, isZero ? Extent.Kind.ZERO : Extent.Kind.DATA));
             }
             return new Outcome.Located(extents);
         }

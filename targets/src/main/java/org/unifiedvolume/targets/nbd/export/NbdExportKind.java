@@ -97,6 +97,13 @@ public final class NbdExportKind implements ExportKind {
         }
 
         @Override
+        public void check() throws IOException {
+            if (tls != null) {
+                tls.settings().check(false);
+            }
+        }
+
+        @Override
         public Export open(Volume volume, TargetContext context) throws IOException {
             NbdExport export = new NbdExport(address.exportName(), volume, readOnly);
             SocketAddress where = address.resolve();
