@@ -3,6 +3,8 @@ package org.unifiedvolume.it.harness;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /// Folders of certificates, made by GnuTLS's certtool as the manuals of nbdkit and QEMU have it.
 public final class Certificates {
@@ -36,7 +38,7 @@ public final class Certificates {
     /// Makes a folder with the certificates and keys of an authority, a server and a client.
     public static Path make(Lab lab, String name) throws IOException {
         Path folder = lab.newFolder(name);
-        key(folder, "ca");
+        key(folder, "ca", "--key-type=ecdsa");
         Path caInfo = Files.writeString(folder.resolve("ca.info"), CA.formatted(name));
         Command.of(
                         "certtool",
@@ -49,27 +51,22 @@ public final class Certificates {
                         folder.resolve("ca-cert.pem"))
                 .run()
                 .succeeds();
-        signed(folder, "server", SERVER);
-        signed(folder, "client", CLIENT);
+        signed(folder, "server", SERVER, "--key-type=rsa", "--bits=2048");
+        signed(folder, "client", CLIENT, "--key-type=ecdsa");
         return folder;
     }
 
-    private static void key(Path folder, String owner) {
-        Command.of(
-                        "certtool",
-                        "--generate-privkey",
-                        "--key-type=ecdsa",
-                        "--sec-param=high",
-                        "--pkcs8",
-                        "--empty-password",
-                        "--outfile",
-                        folder.resolve(owner + "-key.pem"))
-                .run()
-                .succeeds();
+    /// Keys as certtool writes them unless it is told otherwise.
+    private static void key(Path folder, String owner, String... options) {
+        List<Object> words = new ArrayList<>(List.of("--generate-privkey"));
+        words.addAll(List.of(options));
+        words.addAll(List.of("--outfile", folder.resolve(owner + "-key.pem")));
+        Command.of("certtool", words.toArray()).run().succeeds();
     }
 
-    private static void signed(Path folder, String owner, String template) throws IOException {
-        key(folder, owner);
+    private static void signed(Path folder, String owner, String template, String... options)
+            throws IOException {
+        key(folder, owner, options);
         Path info = Files.writeString(folder.resolve(owner + ".info"), template);
         Command.of(
                         "certtool",

@@ -114,10 +114,8 @@ final class SimulatedClients {
     }
 
     private void write(Change change) {
-        Durability durability =
-                random.nextInt(8) == 0 ? Durability.DURABLE : Durability.VOLATILE;
-        IoRequest.Write write =
-                rig.writeOf(array, offset(change.first()), model.bytes(change));
+        Durability durability = random.nextInt(8) == 0 ? Durability.DURABLE : Durability.VOLATILE;
+        IoRequest.Write write = rig.writeOf(array, offset(change.first()), model.bytes(change));
         array.submit(
                 new IoRequest.Write(write.tag(), write.offsetBytes(), write.source(), durability),
                 ending(change, durability));
@@ -134,8 +132,7 @@ final class SimulatedClients {
                     checkMayFail(fault);
                     model.failed(change, fault.kind() == DeviceFault.Kind.TIMED_OUT);
                 }
-                case Outcome.Done _ ->
-                        model.acknowledged(change, durability == Durability.DURABLE);
+                case Outcome.Done _ -> model.acknowledged(change, durability == Durability.DURABLE);
                 case Outcome other -> throw new AssertionError("a change answered " + other);
             }
         };

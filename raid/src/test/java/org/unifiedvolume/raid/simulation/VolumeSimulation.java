@@ -22,7 +22,8 @@ import org.unifiedvolume.testkit.SimulatedDisk.Faults;
 import org.unifiedvolume.testkit.VolumeModel;
 
 /// One run: a volume over simulated disks lives several lives, is used, ends by closing, a kill or
-/// a power cut, and must keep the promises that [VolumeModel] states. All of it follows from a seed.
+/// a power cut, and must keep the promises that [VolumeModel] states. All of it follows from a
+/// seed.
 final class VolumeSimulation {
     private static final int SECTOR_BYTES = 4096;
     private static final int MEMBER_SECTORS = 160; // two windows of a resync
