@@ -8,14 +8,15 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.unifiedvolume.it.harness.Certificates;
 import org.unifiedvolume.it.harness.Command;
 import org.unifiedvolume.it.harness.Daemon;
@@ -30,12 +31,21 @@ class TlsTest {
 
     @RegisterExtension final Lab lab = new Lab();
 
-    private Path certificates;
+    /// The authority that both sides trust, and another one.
+    @TempDir private static Path certificates;
+
+    @TempDir private static Path others;
+
     private int port;
 
+    @BeforeAll
+    static void makeCertificates() throws IOException {
+        Certificates.make(certificates);
+        Certificates.make(others);
+    }
+
     @BeforeEach
-    void makeCertificates() throws IOException {
-        certificates = Certificates.make(lab, "pki");
+    void takePort() throws IOException {
         port = lab.port();
     }
 
@@ -104,24 +114,23 @@ class TlsTest {
             Command.of("nbdinfo", "--size", uri(nobody)).run().fails();
 
             Command.of("nbdinfo", "--size", uri(certificates)).run().succeeds();
-            assertTrue(daemon.log().contains("certificate"), daemon::log);
+            assertTrue(daemon.log().contains("TLS: (certificate_required)"), daemon::log);
             daemon.checkLog();
         }
 
         @Test
         void itRefusesACertificateOfAnotherAuthority() throws IOException {
             Daemon daemon = serve("&tls-verify-peer=true");
-            Path others = Certificates.make(lab, "others");
             // The server is trusted, but the client proves itself by the wrong authority.
-            Files.copy(
-                    certificates.resolve("ca-cert.pem"),
-                    others.resolve("ca-cert.pem"),
-                    StandardCopyOption.REPLACE_EXISTING);
+            Path mixed = Certificates.withoutClient(lab, certificates, "mixed");
+            for (String file : List.of("client-cert.pem", "client-key.pem")) {
+                Files.copy(others.resolve(file), mixed.resolve(file));
+            }
 
-            Command.of("nbdinfo", "--size", uri(others)).run().fails();
+            Command.of("nbdinfo", "--size", uri(mixed)).run().fails();
 
             Command.of("nbdinfo", "--size", uri(certificates)).run().succeeds();
-            assertTrue(daemon.log().contains("TLS"), daemon::log);
+            assertTrue(daemon.log().contains("TLS: (certificate_required)"), daemon::log);
         }
 
         @Test
@@ -220,7 +229,6 @@ class TlsTest {
         @Test
         void itDoesNotTrustAServerOfAnotherAuthority() throws IOException {
             nbdkit();
-            Path others = Certificates.make(lab, "others");
 
             lab.refuses(describe("nbds", "?tls-certificates=" + others))
                     .exits(1)

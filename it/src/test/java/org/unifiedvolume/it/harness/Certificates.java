@@ -35,11 +35,11 @@ public final class Certificates {
 
     private Certificates() {}
 
-    /// Makes a folder with the certificates and keys of an authority, a server and a client.
-    public static Path make(Lab lab, String name) throws IOException {
-        Path folder = lab.newFolder(name);
+    /// Fills a folder with the certificates and keys of an authority, a server and a client.
+    public static Path make(Path folder) throws IOException {
         key(folder, "ca", "--key-type=ecdsa");
-        Path caInfo = Files.writeString(folder.resolve("ca.info"), CA.formatted(name));
+        Path caInfo =
+                Files.writeString(folder.resolve("ca.info"), CA.formatted(folder.getFileName()));
         Command.of(
                         "certtool",
                         "--generate-self-signed",
