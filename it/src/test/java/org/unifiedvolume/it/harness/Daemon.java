@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -103,14 +104,17 @@ public final class Daemon implements AutoCloseable {
         return read(err);
     }
 
+    /// A command for this daemon.
+    public Command command(Object... words) {
+        List<Object> all = new ArrayList<>(List.of(words));
+        all.addAll(List.of("--state", stateFolder()));
+        return Uvol.command(all.toArray());
+    }
+
     /// What `uvol status NAME --json` shows about one volume.
     public JsonNode status(String volume) {
         JsonNode volumes =
-                Uvol.command("status", volume, "--state", stateFolder(), "--json")
-                        .run()
-                        .succeeds()
-                        .json()
-                        .path("volumes");
+                command("status", volume, "--json").run().succeeds().json().path("volumes");
         if (volumes.size() != 1) {
             throw new AssertionError("status of one volume expected: " + volumes);
         }
