@@ -36,6 +36,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     private boolean flushPlanned;
     private boolean receiving;
     private boolean open = true;
+    private boolean closing;
 
     SocketStream(EventLoop loop, int fd, SocketAddress peer, BufferPool pool) {
         this.loop = loop;
@@ -190,7 +191,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 continue;
             }
             if (count < 0) {
-                end("the connection failed: " + Errno.meaning(count));
+                close("the connection failed: " + Errno.meaning(count));
                 return;
             }
             loop.moved(count);
@@ -248,18 +249,12 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
 
     @Override
     public void close(String reason) {
-        if (!open) {
+        if (!open || closing) {
             return;
         }
+        // If the last flush fails it closes too; once is enough.
+        closing = true;
         flushNow();
-        end(reason);
-    }
-
-    /// Closes without sending what is left: nobody takes it any more.
-    private void end(String reason) {
-        if (!open) {
-            return;
-        }
         open = false;
         registration.cancel();
         FileCalls.close(fd);

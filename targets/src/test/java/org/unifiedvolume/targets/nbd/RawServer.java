@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
@@ -115,8 +116,11 @@ public final class RawServer implements AutoCloseable {
     /// Cuts all connections off.
     public void cut() throws IOException {
         for (Socket socket : Set.copyOf(sockets)) {
-            socket.setSoLinger(true, 0);
-            socket.close();
+            try (socket) {
+                socket.setSoLinger(true, 0);
+            } catch (SocketException e) {
+                // it has been closed meanwhile, which is what is wanted
+            }
             sockets.remove(socket);
         }
     }

@@ -285,7 +285,7 @@ final class NbdHandshake implements NbdConnection.Phase {
                     .putShort(Nbd.INFO_BLOCK_SIZE)
                     .putInt(export.minimumBlockBytes())
                     .putInt(export.preferredBlockBytes())
-                    .putInt(connection.server().limits().payloadBytes());
+                    .putInt(export.payloadBytes(connection.server().limits()));
         }
         if (wanted.contains(Nbd.INFO_NAME)) {
             informText(option, Nbd.INFO_NAME, export.name());

@@ -38,6 +38,9 @@ final class NbdTransmission implements NbdConnection.Phase {
     /// meanwhile, and it is still in this CPU's cache.
     private static final long FLUSH_BYTES = 256 * 1024;
 
+    /// How much of an unwanted payload is received at once where headers come one by one.
+    private static final int DRAIN_BYTES = 64 * 1024;
+
     /// What decoding waits for.
     private enum Waiting {
         NOTHING,
@@ -60,6 +63,8 @@ final class NbdTransmission implements NbdConnection.Phase {
     private final RequestHeader header;
     private final Admission admission;
     private final NbdLimits limits;
+    private final int payloadBytes;
+    private final boolean alignsPayloads;
 
     private final StallWatch stall;
     private Waiting waiting = Waiting.NOTHING;
@@ -71,6 +76,10 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     private Runnable answerAfterDrain;
     private int inFlight;
+
+    /// What the requests under way have acquired, and the answers that have not left.
+    private long underWayCostBytes;
+
     private long unsentCostBytes;
     private boolean leaving;
     private boolean closed;
@@ -87,8 +96,10 @@ final class NbdTransmission implements NbdConnection.Phase {
         this.header = new RequestHeader(negotiated.isExtended());
         this.admission = connection.server().admission();
         this.limits = connection.server().limits();
+        this.payloadBytes = export.payloadBytes(limits);
         this.stall = new StallWatch(connection, this::holdsMemory);
-        if (export.shape().memoryAlignmentBytes() > 1) {
+        this.alignsPayloads = export.shape().memoryAlignmentBytes() > 1;
+        if (alignsPayloads) {
             in.setHeaderBytes(header.bytes());
         }
     }
@@ -102,12 +113,8 @@ final class NbdTransmission implements NbdConnection.Phase {
     @Override
     public void received() throws ProtocolFault {
         while (!leaving && !closed) {
-            if (toDrain > 0) {
-                toDrain -= in.skipUpTo(toDrain);
-                if (toDrain > 0) {
-                    return;
-                }
-                answerAfterDrain.run();
+            if (toDrain > 0 && !drain()) {
+                return;
             }
             switch (waiting) {
                 case NOTHING -> {}
@@ -137,9 +144,24 @@ final class NbdTransmission implements NbdConnection.Phase {
         }
     }
 
+    /// Skips a payload that is not wanted.
+    ///
+    /// @return whether all of it has been skipped
+    private boolean drain() {
+        toDrain -= in.skipUpTo(toDrain);
+        if (alignsPayloads) {
+            in.setHeaderBytes(toDrain > 0 ? (int) Math.min(toDrain, DRAIN_BYTES) : header.bytes());
+        }
+        if (toDrain == 0) {
+            answerAfterDrain.run();
+        }
+        return toDrain == 0;
+    }
+
     private boolean isBusy() {
         return inFlight >= limits.requestsInFlight()
-                || out.pendingBytes() + unsentCostBytes >= limits.bytesInFlight();
+                || underWayCostBytes + Math.max(out.pendingBytes(), unsentCostBytes)
+                        >= limits.bytesInFlight();
     }
 
     /// Starts on the request whose header was decoded last.
@@ -177,11 +199,10 @@ final class NbdTransmission implements NbdConnection.Phase {
                 || !checkRange(NbdError.EINVAL)) {
             return;
         }
-        if (header.length() > limits.payloadBytes()) {
+        if (header.length() > payloadBytes) {
             refuse(
                     negotiated.isChunked() ? NbdError.EOVERFLOW : NbdError.EINVAL,
-                    "a read of %d bytes; the limit is %d"
-                            .formatted(header.length(), limits.payloadBytes()));
+                    "a read of %d bytes; the limit is %d".formatted(header.length(), payloadBytes));
             return;
         }
         if (header.length() == 0) {
@@ -207,11 +228,11 @@ final class NbdTransmission implements NbdConnection.Phase {
         if (!checkFlags(extendedFlag()) || !checkWritable() || !checkRange(NbdError.ENOSPC)) {
             return;
         }
-        if (header.length() > limits.payloadBytes()) {
+        if (header.length() > payloadBytes) {
             refuse(
                     NbdError.EINVAL,
                     "a write of %d bytes; the limit is %d"
-                            .formatted(header.length(), limits.payloadBytes()));
+                            .formatted(header.length(), payloadBytes));
             return;
         }
         if (isEmptyChange()) {
@@ -490,6 +511,7 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     private void submit(NbdCall call, IoRequest request) {
         inFlight++;
+        underWayCostBytes += call.costBytes;
         export.volume().submit(request, call);
     }
 
@@ -525,6 +547,7 @@ final class NbdTransmission implements NbdConnection.Phase {
     /// The volume is done with a call; on the loop.
     void answer(NbdCall call, Outcome outcome) {
         inFlight--;
+        underWayCostBytes -= call.costBytes;
         if (call.payload != null) {
             call.payload.release();
         }

@@ -87,9 +87,8 @@ public final class NbdDevice implements BlockDevice {
     /// @throws IOException naming the member and what is wrong
     public static NbdDevice open(NbdOptions options, Transport transport, IoContext context)
             throws IOException {
-        NbdDevice device = new NbdDevice(options, transport, context);
         CompletableFuture<Void> first = new CompletableFuture<>();
-        device.dialer.start(first);
+        NbdDevice device = begin(options, transport, context, first);
         try {
             first.get(2 * options.connectNanos(), TimeUnit.NANOSECONDS);
             return device;
@@ -107,6 +106,19 @@ public final class NbdDevice implements BlockDevice {
             Thread.currentThread().interrupt();
             throw new IOException(options.name() + ": opening was interrupted");
         }
+    }
+
+    /// Starts to connect, without waiting.
+    ///
+    /// @param first is completed when the device can be used, or with the reason why not
+    static NbdDevice begin(
+            NbdOptions options,
+            Transport transport,
+            IoContext context,
+            CompletableFuture<Void> first) {
+        NbdDevice device = new NbdDevice(options, transport, context);
+        device.dialer.start(first);
+        return device;
     }
 
     NbdOptions options() {
@@ -308,13 +320,21 @@ public final class NbdDevice implements BlockDevice {
 
     /// Fails a request that could not be sent.
     void failUnreachable(Pending pending) {
-        answered(
-                pending,
-                Outcome.failed(
-                        state == DeviceStatus.State.FAULTED
-                                ? DeviceFault.Kind.IO
-                                : DeviceFault.Kind.DISCONNECTED,
-                        "%s: %s".formatted(this, reason)));
+        Outcome failed =
+                switch (state) {
+                    case FAULTED ->
+                            Outcome.failed(DeviceFault.Kind.IO, "%s: %s".formatted(this, reason));
+                    case UNAVAIL ->
+                            Outcome.failed(
+                                    DeviceFault.Kind.DISCONNECTED,
+                                    "%s: %s".formatted(this, reason));
+                    case ONLINE, DEGRADED ->
+                            Outcome.failed(
+                                    DeviceFault.Kind.TIMED_OUT,
+                                    "%s: too many writes wait for a flush, which does not succeed"
+                                            .formatted(this));
+                };
+        answered(pending, failed);
     }
 
     // ------------------------------------------------------------------------- answering
@@ -471,7 +491,7 @@ public final class NbdDevice implements BlockDevice {
             parking.settle();
         }
         if (wasUp) {
-            dialer.lost();
+            dialer.lost(link.lifeNanos());
         }
     }
 
@@ -512,6 +532,11 @@ public final class NbdDevice implements BlockDevice {
 
     boolean wantsLinks() {
         return !closing && state != DeviceStatus.State.FAULTED;
+    }
+
+    /// Whether an attempt to connect is under way.
+    boolean isDialling() {
+        return dialer.isDialling();
     }
 
     /// How many links are up.

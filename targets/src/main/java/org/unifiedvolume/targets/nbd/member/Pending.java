@@ -78,6 +78,11 @@ final class Pending {
         return assembly.add(offset, length, piece);
     }
 
+    /// Whether extents have arrived: a server tells of each context once.
+    boolean hasExtents() {
+        return extents != null;
+    }
+
     void addExtent(long length, Extent.Kind kind) {
         if (extents == null) {
             extents = new ArrayList<>();
