@@ -3,6 +3,7 @@ package org.unifiedvolume.testkit;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /// What the readers of a volume may find, sector by sector: the promises of a block device.
@@ -187,18 +188,30 @@ public final class VolumeModel {
                     throw new AssertionError("sector %d is torn".formatted(first + i));
                 }
             }
-            List<Change> sector = history.get(first + i);
-            TreeSet<Long> allowed = new TreeSet<>();
-            for (Change change : sector) {
-                if (!isReplaced(change, sector, began, false)) {
-                    allowed.add(change.value);
-                }
-            }
-            if (!allowed.contains(value)) {
+            if (!mayBeFound(value, history.get(first + i), began)) {
                 throw new AssertionError(
                         "sector %d holds the value of change %d, only %s may be there"
-                                .formatted(first + i, value, allowed));
+                                .formatted(first + i, value, allowed(first + i, began)));
             }
         }
+    }
+
+    private static boolean mayBeFound(long value, List<Change> sector, long began) {
+        for (Change change : sector) {
+            if (change.value == value && !isReplaced(change, sector, began, false)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Set<Long> allowed(int sector, long began) {
+        Set<Long> allowed = new TreeSet<>();
+        for (Change change : history.get(sector)) {
+            if (!isReplaced(change, history.get(sector), began, false)) {
+                allowed.add(change.value);
+            }
+        }
+        return allowed;
     }
 }

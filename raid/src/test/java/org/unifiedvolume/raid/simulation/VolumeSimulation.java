@@ -26,8 +26,9 @@ import org.unifiedvolume.testkit.VolumeModel;
 /// seed.
 final class VolumeSimulation {
     private static final int SECTOR_BYTES = 4096;
-    private static final int MEMBER_SECTORS = 160; // two windows of a resync
-    private static final int CHUNK_BYTES = 2 * SECTOR_BYTES;
+    private static final int LEG_SECTORS = 160; // two windows of a resync
+    private static final int MEMBER_SECTORS = 40;
+    static final int CHUNK_BYTES = 2 * SECTOR_BYTES;
     private static final long DEADLINE_NANOS = 1_000_000_000L;
 
     private final Level level;
@@ -43,24 +44,27 @@ final class VolumeSimulation {
 
     VolumeSimulation(Level level, long seed, Planting planting, Rig rig) {
         this.level = level;
-        this.random = new Random(seed);
+        // Neighbouring seeds would begin alike.
+        this.random = new Random(seed * 0x9E3779B97F4A7C15L);
         this.planting = planting;
         this.rig = rig;
         this.store = new SimulatedStore(rig.time, random);
+        store.setSlowestNanos(random.nextBoolean() ? 3_000_000 : 300_000_000);
         int members = level == Level.MIRROR ? 2 + random.nextInt(2) : 1 + random.nextInt(4);
+        int sectors = level == Level.MIRROR ? LEG_SECTORS : MEMBER_SECTORS;
         for (int i = 0; i < members; i++) {
             Locality where = random.nextInt(3) == 0 ? Locality.REMOTE : Locality.LOCAL;
             disks.add(
                     new SimulatedDisk(
                             "disk" + i,
-                            MEMBER_SECTORS * SECTOR_BYTES,
+                            sectors * SECTOR_BYTES,
                             SECTOR_BYTES,
                             where,
                             rig.time,
                             random));
         }
-        int spread = level == Level.MIRROR ? 1 : members;
-        this.model = new VolumeModel(MEMBER_SECTORS * spread, SECTOR_BYTES);
+        int total = level == Level.MIRROR ? LEG_SECTORS : members * MEMBER_SECTORS;
+        this.model = new VolumeModel(total, SECTOR_BYTES);
     }
 
     SimulatedThreads threads() {
@@ -81,11 +85,16 @@ final class VolumeSimulation {
             SimulatedClients clients =
                     new SimulatedClients(rig, array, model, random, SECTOR_BYTES, isStrict);
             clients.start(60 + random.nextInt(100));
-            repairWhileUsed();
+            repairWhileUsed(isStrict);
             if (random.nextInt(4) == 0) {
                 end(clients, true);
             } else {
-                rig.time.advance(random.nextLong(400_000_000));
+                if (random.nextBoolean()) {
+                    rig.time.advance(random.nextLong(400_000_000));
+                } else {
+                    awaitLoss();
+                    rig.time.advance(random.nextLong(40_000_000));
+                }
                 end(clients, false);
             }
         }
@@ -93,6 +102,22 @@ final class VolumeSimulation {
         verify();
         array.close();
         rig.time.runUntilIdle();
+    }
+
+    /// Runs time until a leg was dropped, but not for ever: the moments after that are the ones in
+    /// which a mirror can lose what it has acknowledged.
+    private void awaitLoss() {
+        long until = rig.time.nanoTime() + 400_000_000;
+        long faulted = faultedLegs();
+        while (rig.time.nanoTime() < until && faultedLegs() <= faulted && rig.time.step()) {
+            // each step does the work
+        }
+    }
+
+    private long faultedLegs() {
+        return array.status().children().stream()
+                .filter(leg -> leg.state() == State.FAULTED)
+                .count();
     }
 
     private boolean isGood(DeviceStatus leg) {
@@ -157,7 +182,7 @@ final class VolumeSimulation {
             byte[] all = readAll(1 + random.nextInt(32));
             if (before != null && !Arrays.equals(before, all)) {
                 throw new AssertionError(
-                        "two reads of sector %d differ, and nobody wrote in between"
+                        "sector %d reads differently the second time, and nobody wrote to it"
                                 .formatted(Arrays.mismatch(before, all) / SECTOR_BYTES));
             }
             before = all;
@@ -202,24 +227,26 @@ final class VolumeSimulation {
     }
 
     /// Somebody mends disks and re-adds legs, now and then, while clients go on.
-    private void repairWhileUsed() {
+    private void repairWhileUsed(boolean onlyVictim) {
         if (!(array instanceof MirrorArray mirror)) {
             return;
         }
         SimulatedThreads now = threads;
         int tries = random.nextInt(4);
+        // Sometimes late enough to meet a leg that has not answered within its deadline.
+        long patienceNanos = random.nextBoolean() ? 150_000_000 : 2_500_000_000L;
         now.start(
                 "operator",
                 () -> {
                     for (int i = 0; i < tries; i++) {
-                        now.await(done -> rig.time.after(random.nextLong(150_000_000), done));
-                        operate(mirror);
+                        now.await(done -> rig.time.after(random.nextLong(patienceNanos), done));
+                        operate(mirror, onlyVictim ? victim : random.nextInt(disks.size()));
                     }
                 });
     }
 
-    private void operate(MirrorArray mirror) {
-        SimulatedDisk disk = disks.get(random.nextInt(disks.size()));
+    private void operate(MirrorArray mirror, int leg) {
+        SimulatedDisk disk = disks.get(leg);
         try {
             if (random.nextInt(4) == 0) {
                 mirror.fail(disk.name());
@@ -237,6 +264,7 @@ final class VolumeSimulation {
     private void end(SimulatedClients clients, boolean inOrder) throws IOException {
         if (inOrder) {
             clients.finish();
+            rig.time.advance(random.nextLong(4_000_000_000L));
             array.close();
             rig.time.runUntilIdle();
             model.processEnds();

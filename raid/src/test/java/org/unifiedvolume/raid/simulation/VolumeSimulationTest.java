@@ -1,13 +1,14 @@
 package org.unifiedvolume.raid.simulation;
 
+import java.io.IOException;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.unifiedvolume.raid.Rig;
 
 /// Volumes keep their promises whatever their disks do, for several hundred seeds; with
-/// `-Duvol.seed=N` for that one only.
+/// `-Duvol.seed=N` for that one only, with `-Duvol.seeds=N` for so many.
 class VolumeSimulationTest {
-    private static final int SEEDS = 200;
+    private static final int SEEDS = Integer.getInteger("uvol.seeds", 300);
 
     @Test
     void aLinearVolumeKeepsItsPromises() {
@@ -47,12 +48,12 @@ class VolumeSimulationTest {
     ///
     /// @return the promise that was broken; null if all were kept
     static AssertionError run(Level level, long seed, Planting planting) {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(Long.getLong("uvol.seed") != null)) {
             new VolumeSimulation(level, seed, planting, rig).run();
             return null;
         } catch (AssertionError e) {
             return e;
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             return new AssertionError("a volume did not start", e);
         }
     }
