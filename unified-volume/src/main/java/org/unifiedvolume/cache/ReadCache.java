@@ -131,23 +131,37 @@ public final class ReadCache implements BlockDevice {
 
     private void read(Read read, Completion done) {
         long end = read.offsetBytes() + read.lengthBytes();
-        Shard.Found found = new Shard.Found();
-        long at = find(read.offsetBytes(), end, found);
-        hitBytes.add(at - read.offsetBytes());
-        missBytes.add(end - at);
-        if (at == end) {
-            Buffers all = Buffers.concat(found.parts.toArray(Buffers[]::new));
-            found.segments.forEach(retention::touched);
-            found.readThrough.forEach(this::readThrough);
-            done.complete(read, new Outcome.Data(all));
+        Shard.Hit hit = shards.at(read.offsetBytes()).hit(read.offsetBytes(), end);
+        if (hit == null) {
+            readPieces(read, end, done);
         } else {
-            found.readThrough.forEach(this::readThrough);
-            readRest(new Reader(read, done, found.parts, at));
+            hitBytes.add(read.lengthBytes());
+            if (hit.readThrough()) {
+                readThrough(hit.segment());
+            } else {
+                retention.touched(hit.segment());
+            }
+            done.complete(read, new Outcome.Data(hit.bytes()));
         }
         Readahead.Range next =
                 readahead.observe(read.tag().client(), read.offsetBytes(), read.lengthBytes());
         if (next != null) {
             fetchAhead(read.tag(), next);
+        }
+    }
+
+    private void readPieces(Read read, long end, Completion done) {
+        Shard.Found found = new Shard.Found();
+        long at = find(read.offsetBytes(), end, found);
+        hitBytes.add(at - read.offsetBytes());
+        missBytes.add(end - at);
+        found.readThrough.forEach(this::readThrough);
+        if (at == end) {
+            found.segments.forEach(retention::touched);
+            Buffers all = Buffers.concat(found.parts.toArray(Buffers[]::new));
+            done.complete(read, new Outcome.Data(all));
+        } else {
+            readRest(new Reader(read, done, found.parts, at));
         }
     }
 

@@ -42,6 +42,28 @@ class Shard {
     private final List<Change> changes = new ArrayList<>();
     private boolean closed;
 
+    /// A range that lies within one segment.
+    ///
+    /// @param readThrough whether a segment that was fetched ahead is through with its reader now
+    record Hit(Buffers bytes, Segment segment, boolean readThrough) {}
+
+    /// Finds a range within one segment: the short way for short reads.
+    ///
+    /// @return null if it is not cached, or not in one piece
+    Hit hit(long from, long to) {
+        lock.lock();
+        try {
+            Map.Entry<Long, Segment> entry = segments.floorEntry(from);
+            if (entry == null || entry.getValue().endBytes() < to) {
+                return null;
+            }
+            Segment segment = entry.getValue();
+            return new Hit(segment.share(from, to), segment, segment.isReadThrough(to));
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Collects what is cached from `from` on without a gap, at most to `to`.
     ///
     /// @return how far that goes

@@ -20,6 +20,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     private static final int READS_PER_TURN = 4;
 
     private static final long STARVED_RETRY_NANOS = 5_000_000;
+    private static final String PEER_CLOSED = "the peer closed the connection";
 
     private final EventLoop loop;
     private final int fd;
@@ -84,12 +85,18 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
         if ((mask & EpollCalls.EPOLLOUT) != 0) {
             flushNow();
         }
-        if (open
-                && !readingPaused
-                && (mask & (EpollCalls.EPOLLIN | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0) {
+        if (!open) {
+            return;
+        }
+        if (readingPaused || starved) {
+            // The kernel reports these also to one who does not want to read, again and again.
+            if ((mask & EpollCalls.EPOLLERR) != 0) {
+                close("the connection failed: " + Errno.meaning(SocketCalls.connectError(fd)));
+            } else if ((mask & EpollCalls.EPOLLHUP) != 0) {
+                close(PEER_CLOSED);
+            }
+        } else if ((mask & (EpollCalls.EPOLLIN | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0) {
             receive();
-        } else if (open && (mask & EpollCalls.EPOLLERR) != 0) {
-            close("the connection failed: " + Errno.meaning(SocketCalls.connectError(fd)));
         }
     }
 
@@ -113,10 +120,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 return;
             }
             if (count <= 0) {
-                close(
-                        count == 0
-                                ? "the peer closed the connection"
-                                : "the connection failed: " + Errno.meaning(count));
+                close(count == 0 ? PEER_CLOSED : "the connection failed: " + Errno.meaning(count));
                 return;
             }
             loop.moved(count);
