@@ -57,7 +57,7 @@ final class JnrMount implements FuseBinding.Mounted {
         }
         String connection = connection();
         if (!connection.isEmpty() && thread.isAlive()) {
-            FuseMounter.unmount(request.point().path());
+            FuseMounter.unmount(request);
         }
         file.forget();
         if (!ended()) {

@@ -33,9 +33,10 @@ final class NativeBinding implements FuseBinding {
             return device + " is missing; load the kernel module: modprobe fuse";
         }
         // fusermount3 opens it with the rights of the user whom it serves.
-        return Files.isReadable(device) && Files.isWritable(device)
-                ? null
-                : device + " may not be opened by this user; as root: chmod 666 " + device;
+        if (!Files.isReadable(device) || !Files.isWritable(device)) {
+            return device + " may not be opened by this user; as root: chmod 666 " + device;
+        }
+        return FuseMounter.problem();
     }
 
     @Override

@@ -134,7 +134,7 @@ final class NativeMount implements FuseBinding.Mounted {
 
     private void end() {
         if (!gone) {
-            FuseMounter.unmount(request.point().path());
+            FuseMounter.unmount(request);
         }
         stopChannels();
         if (!drained()) {

@@ -55,6 +55,10 @@ public enum Tool {
 
     /// Where the program is, if it is installed.
     public Optional<Path> locate() {
+        return locate(program);
+    }
+
+    private static Optional<Path> locate(String program) {
         String path = System.getenv().getOrDefault("PATH", "");
         return Stream.concat(
                         Stream.of(path.split(":")).filter(folder -> folder.startsWith("/")),
@@ -68,7 +72,12 @@ public enum Tool {
     ///
     /// @throws IOException naming the package if it is missing
     public Path find() throws IOException {
-        return locate().orElseThrow(
+        return find(program, debianPackage);
+    }
+
+    static Path find(String program, String debianPackage) throws IOException {
+        return locate(program)
+                .orElseThrow(
                         () ->
                                 new IOException(
                                         "%s is not installed; on Debian: apt-get install %s"

@@ -200,6 +200,26 @@ class FuseFailureTest {
     }
 
     @Test
+    void aProgramThatIsInterruptedWaitsForItsAnswerAndNobodyElseNotices() throws Exception {
+        try (FuseHost host = host()) {
+            host.mount(file);
+            disk.holding = true;
+            Process reader =
+                    new ProcessBuilder("cat", file.toString())
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start();
+            await(() -> disk.heldCount() == 1, "the read reaches the device");
+            reader.destroy(); // SIGTERM: the kernel sends INTERRUPT
+            disk.holding = false;
+            assertEquals(4096, transfer(true));
+            assertEquals(4096, transfer(false));
+            disk.letGo();
+            assertTrue(reader.waitFor(WAIT_SECONDS, TimeUnit.SECONDS));
+            assertEquals(4096, transfer(false));
+        }
+    }
+
+    @Test
     void anUnmountBySomebodyElseEndsTheExportOnly() throws Exception {
         try (FuseHost host = host()) {
             host.mount(file);

@@ -1,5 +1,6 @@
 package org.unifiedvolume.fuse;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -22,6 +23,7 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.request.Durability;
@@ -40,6 +42,11 @@ abstract class FuseFileContract {
     /// How users name the binding.
     abstract String binding();
 
+    /// What the volume is like.
+    DeviceShape shape() {
+        return DeviceShape.ofMemory(SIZE_BYTES);
+    }
+
     @BeforeEach
     void needsFuse() {
         assumeTrue(FuseHost.problem() == null, FuseHost.problem());
@@ -49,7 +56,7 @@ abstract class FuseFileContract {
     final FuseHost host() {
         return new FuseHost(
                 io -> {
-                    disk = new MemoryDevice(SIZE_BYTES, Locality.LOCAL, io);
+                    disk = new MemoryDevice(shape(), Locality.LOCAL, io);
                     return disk;
                 });
     }
@@ -236,6 +243,33 @@ abstract class FuseFileContract {
             try (FileChannel channel = FileChannel.open(file, READ)) {
                 assertEquals(0, read(channel, 0, 1)[0]);
             }
+        }
+    }
+
+    @Test
+    void keepsWhatManyWritersWriteAtOnce() throws Exception {
+        try (FuseHost host = host()) {
+            host.mount(file, "?binding=" + binding());
+            Process fio =
+                    new ProcessBuilder(
+                                    "fio",
+                                    "--name=verify",
+                                    "--filename=" + file,
+                                    "--size=" + SIZE_BYTES,
+                                    "--rw=randwrite",
+                                    "--bssplit=512/30:4k/40:20k/15:256k/15",
+                                    "--blockalign=512",
+                                    "--ioengine=libaio",
+                                    "--iodepth=32",
+                                    "--direct=1",
+                                    "--verify=crc32c",
+                                    "--verify_fatal=1",
+                                    "--randseed=42")
+                            .directory(folder.toFile())
+                            .redirectErrorStream(true)
+                            .start();
+            String output = new String(fio.getInputStream().readAllBytes(), UTF_8);
+            assertEquals(0, fio.waitFor(), output);
         }
     }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -15,10 +16,16 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.unifiedvolume.config.ConfigFault;
+import org.unifiedvolume.linux.Errno;
+import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.linux.MountCalls;
 import org.unifiedvolume.mount.MountTable;
 import org.unifiedvolume.mount.Tool;
@@ -38,6 +45,13 @@ class MountPointTest {
         assumeTrue(FuseHost.problem() == null, FuseHost.problem());
         folder = temporary.toRealPath();
         file = folder.resolve("disk.img");
+    }
+
+    @AfterEach
+    void leavesNothing() throws IOException {
+        if (MountTable.read().at(file).isPresent()) {
+            FuseMounter.detach(file);
+        }
     }
 
     private static FuseHost host() {
@@ -160,6 +174,23 @@ class MountPointTest {
     }
 
     @Test
+    void whatSomebodyElseMountedAboveStays() throws Exception {
+        assumeTrue(MountCalls.effectiveUserId() == 0, "only root can bind files");
+        Path other = Files.writeString(folder.resolve("other"), "theirs");
+        try (FuseHost host = host()) {
+            host.mount(file);
+            Tool.MOUNT.runOrFail("--bind", other.toString(), file.toString());
+            host.unmount();
+            assertEquals("theirs", Files.readString(file));
+            Tool.UMOUNT.runOrFail(file.toString());
+            assertThrows(IOException.class, () -> Files.size(file), "ours has ended below it");
+            host.mount(file);
+            assertEquals(1 << 20, Files.size(file), "and is replaced by the next one");
+        }
+        assertFalse(Files.exists(file));
+    }
+
+    @Test
     void aPlainUserMountsByFusermount() throws Exception {
         assumeTrue(MountCalls.effectiveUserId() == 0, "only root can become another user");
         assumeTrue(Tool.FUSERMOUNT.locate().isPresent(), "fusermount3 is not installed");
@@ -206,5 +237,64 @@ class MountPointTest {
                 .inheritIO()
                 .start()
                 .waitFor();
+    }
+
+    @Test
+    void aServerThatIsKilledInTheMiddleOfWritesEndsThemWithAnError() throws Exception {
+        CompletableFuture<Long> written = new CompletableFuture<>();
+        AtomicLong progress = new AtomicLong();
+        try (ChildHost child = ChildHost.start(file.toString())) {
+            Thread writer =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .start(() -> written.complete(writeUntilAnError(progress)));
+            long end = System.nanoTime() + 20_000_000_000L;
+            while (progress.get() < 1000) {
+                assertTrue(System.nanoTime() - end < 0, "the writer does not get on");
+                Thread.onSpinWait();
+            }
+            child.kill();
+            long error = written.get(20, TimeUnit.SECONDS);
+            assertTrue(
+                    error == -Errno.ENOTCONN || error == -Errno.ECONNABORTED,
+                    "the writer ended with " + Errno.meaning(error));
+            writer.join();
+        }
+    }
+
+    private long writeUntilAnError(AtomicLong progress) {
+        int fd = FileCalls.open(file.toString(), FileCalls.O_RDWR, 0);
+        try (Arena arena = Arena.ofConfined()) {
+            long address = arena.allocate(4096, 4096).address();
+            long result;
+            do {
+                result =
+                        FileCalls.pwrite(
+                                fd, address, 4096, progress.getAndIncrement() % 256 * 4096);
+            } while (result == 4096);
+            return result;
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    @Test
+    void othersUseTheFileOnlyIfTheyAreAllowedAndItsPermissionsSaySo() throws Exception {
+        assumeTrue(MountCalls.effectiveUserId() == 0, "only root can become another user");
+        Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rwxr-xr-x"));
+        try (FuseHost host = host()) {
+            host.mount(file);
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+            assertEquals(1, asNobody("cat %s > /dev/null 2>&1".formatted(file)));
+            host.unmount();
+            host.mount(file, "?allow-other=true");
+            assertEquals(1, asNobody("cat %s > /dev/null 2>&1".formatted(file)));
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+            assertEquals(0, asNobody("cat %s > /dev/null".formatted(file)));
+            assertEquals(
+                    1,
+                    asNobody("test -w %s".formatted(file)),
+                    "reading is allowed, writing is not");
+        }
     }
 }
