@@ -209,7 +209,10 @@ final class FuseChannel implements EventLoop.Handler {
                     sent(reply.done(fd, call.unique));
                 }
             }
-            case Outcome.Located _ -> sent(reply.error(fd, call.unique, Errno.EIO));
+            case Outcome.Located _, Outcome.InFile _ -> {
+                outcome.discard();
+                sent(reply.error(fd, call.unique, Errno.EIO));
+            }
             case Outcome.Failed(DeviceFault fault) -> {
                 LOG.debug("{}: {}", mount.path(), fault.getMessage());
                 sent(reply.error(fd, call.unique, FuseErrors.of(fault.kind())));

@@ -37,7 +37,7 @@ final class SeekWalk implements Completion {
         switch (outcome) {
             case Outcome.Located(List<Extent> extents) -> walk(extents);
             case Outcome.Failed _ -> call.complete(request, outcome);
-            case Outcome.Done _, Outcome.Data _ -> {
+            case Outcome.Done _, Outcome.Data _, Outcome.InFile _ -> {
                 outcome.discard();
                 call.complete(
                         request, Outcome.failed(DeviceFault.Kind.IO, "the volume told no extents"));

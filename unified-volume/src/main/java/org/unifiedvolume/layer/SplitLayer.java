@@ -141,6 +141,8 @@ public final class SplitLayer implements BlockDevice {
                 case Outcome.Data(Buffers buffers) ->
                         read.set((int) (request.offsetBytes() / partBytes - firstPart), buffers);
                 case Outcome.Failed(DeviceFault failed) -> fault.compareAndSet(null, failed);
+                case Outcome.InFile _ ->
+                        throw new AssertionError("the parts of a read are wanted in memory");
                 case Outcome.Done _, Outcome.Located _ -> {}
             }
         }

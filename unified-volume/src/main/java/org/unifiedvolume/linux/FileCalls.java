@@ -53,6 +53,14 @@ public final class FileCalls {
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_NOHUGEPAGE = 15;
 
+    private static final long PAGE_BYTES = 4096;
+    private static final long SYS_CACHESTAT = 451;
+    private static final long CACHESTAT_RANGE_BYTES = 16;
+
+    /// `struct cachestat_range`, then `struct cachestat`.
+    private static final ThreadLocal<MemorySegment> CACHESTAT_AREAS =
+            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(64, 8));
+
     private static final MethodHandle OPEN =
             Native.bindVariadic("open", 2, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
     private static final MethodHandle CLOSE = Native.bind("close", JAVA_INT, JAVA_INT);
@@ -88,6 +96,11 @@ public final class FileCalls {
             Native.bindVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle IOCTL =
             Native.bindVariadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SENDFILE =
+            Native.bind("sendfile", JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SYSCALL =
+            Native.bindVariadic(
+                    "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle FSTATFS =
             Native.bind("fstatfs", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MMAP =
@@ -329,6 +342,47 @@ public final class FileCalls {
         try {
             MemorySegment state = Native.state();
             return Native.result((int) IOCTL.invokeExact(state, fd, request, argument), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Sends bytes of a file to a socket (`sendfile(2)`), without a copy through memory of the
+    /// caller.
+    ///
+    /// @param offsetAt where in native memory the offset to start from stands; moved on by what was
+    ///     sent
+    public static long sendfile(int socket, int fd, MemorySegment offsetAt, long lengthBytes) {
+        try {
+            MemorySegment state = Native.state();
+            return Native.result(
+                    (long) SENDFILE.invokeExact(state, socket, fd, offsetAt.address(), lengthBytes),
+                    state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Whether a whole range of a file is in the page cache (`cachestat(2)`, Linux 6.5). An older
+    /// kernel's answer is no.
+    public static boolean isCached(int fd, long offsetBytes, long lengthBytes) {
+        MemorySegment area = CACHESTAT_AREAS.get();
+        area.set(JAVA_LONG, 0, offsetBytes);
+        area.set(JAVA_LONG, 8, lengthBytes);
+        try {
+            MemorySegment state = Native.state();
+            long result =
+                    (long)
+                            SYSCALL.invokeExact(
+                                    state,
+                                    SYS_CACHESTAT,
+                                    (long) fd,
+                                    area.address(),
+                                    area.address() + CACHESTAT_RANGE_BYTES,
+                                    0L);
+            long first = offsetBytes / PAGE_BYTES;
+            long last = (offsetBytes + lengthBytes - 1) / PAGE_BYTES;
+            return result == 0 && area.get(JAVA_LONG, CACHESTAT_RANGE_BYTES) == last - first + 1;
         } catch (Throwable e) {
             throw Native.broken(e);
         }

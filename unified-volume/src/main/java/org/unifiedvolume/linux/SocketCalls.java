@@ -51,6 +51,11 @@ public final class SocketCalls {
             Native.bind("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle BIND =
             Native.bind("bind", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final int MSG_NOSIGNAL = 0x4000;
+    private static final int MSG_MORE = 0x8000;
+
+    private static final MethodHandle SEND =
+            Native.bind("send", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle LISTEN = Native.bind("listen", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle ACCEPT4 =
             Native.bind("accept4", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
@@ -182,6 +187,26 @@ public final class SocketCalls {
         setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
         if (userTimeoutMillis > 0) {
             setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, userTimeoutMillis);
+        }
+    }
+
+    /// Sends bytes from memory (`send(2)`).
+    ///
+    /// @param more whether more follows at once, so that no short packet need leave
+    public static long send(int fd, long address, long lengthBytes, boolean more) {
+        try {
+            MemorySegment state = Native.state();
+            return Native.result(
+                    (long)
+                            SEND.invokeExact(
+                                    state,
+                                    fd,
+                                    address,
+                                    lengthBytes,
+                                    more ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL),
+                    state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
         }
     }
 

@@ -18,7 +18,7 @@ import org.unifiedvolume.linux.ClockCalls;
 ///
 /// While the loop is busy the tuner tries each for a short window, keeps the best, and tries again
 /// from time to time or when the load changes. The measure is bytes moved per second, divided by
-/// the square root of the CPU time per byte: throughput counts most, and of two that are equal the
+/// the fourth root of the CPU time per byte: throughput counts most, and of two that are equal the
 /// cheaper one wins. A loop that is not busy sleeps.
 ///
 /// Owned by the loop's thread.
@@ -108,12 +108,16 @@ final class WaitTuner {
             rest();
         } else {
             double rate = (double) bytes / elapsed;
-            decide(now, rate, rate / Math.sqrt((double) Math.max(1, cpu - windowCpu) / bytes));
+            decide(now, rate, score(rate, (double) Math.max(1, cpu - windowCpu) / bytes));
         }
         bytes = 0;
         turns = 0;
         windowStart = now;
         windowCpu = cpu;
+    }
+
+    private static double score(double rate, double cpuPerByte) {
+        return rate / Math.sqrt(Math.sqrt(cpuPerByte));
     }
 
     private void rest() {

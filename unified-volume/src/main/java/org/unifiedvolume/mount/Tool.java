@@ -21,6 +21,7 @@ public enum Tool {
     MOUNT("mount", "mount"),
     UMOUNT("umount", "mount"),
     SYNC("sync", "coreutils"),
+    E2FSCK("e2fsck", "e2fsprogs"),
     MKFS_EXT4("mkfs.ext4", "e2fsprogs"),
     MKFS_XFS("mkfs.xfs", "xfsprogs"),
     MKFS_BTRFS("mkfs.btrfs", "btrfs-progs");

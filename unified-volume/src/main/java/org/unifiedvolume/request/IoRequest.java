@@ -21,10 +21,19 @@ public sealed interface IoRequest {
     IoRequest at(long newOffsetBytes);
 
     /// Answers [Outcome.Data] with exactly the bytes of the range.
-    record Read(IoTag tag, long offsetBytes, long lengthBytes) implements IoRequest {
+    ///
+    /// @param mayRefer whether [Outcome.InFile] will do too: the one who asks only passes the bytes
+    ///     on to a socket. A layer that looks at bytes asks without it
+    record Read(IoTag tag, long offsetBytes, long lengthBytes, boolean mayRefer)
+            implements IoRequest {
+        /// A read whose bytes are wanted in memory.
+        public Read(IoTag tag, long offsetBytes, long lengthBytes) {
+            this(tag, offsetBytes, lengthBytes, false);
+        }
+
         @Override
         public Read at(long newOffsetBytes) {
-            return new Read(tag, newOffsetBytes, lengthBytes);
+            return new Read(tag, newOffsetBytes, lengthBytes, mayRefer);
         }
     }
 

@@ -2,6 +2,7 @@ package org.unifiedvolume.request;
 
 import java.util.List;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 
 /// How a request ended.
 public sealed interface Outcome {
@@ -12,6 +13,10 @@ public sealed interface Outcome {
 
     /// The bytes of a read. The one who is told owns one reference to them and releases it.
     record Data(Buffers buffers) implements Outcome {}
+
+    /// The bytes of a read, where they lie in a file: only for a read that may refer. The one who
+    /// is told owns the range and releases it.
+    record InFile(FileRange range) implements Outcome {}
 
     /// The extents of a range, in order, without gaps; at least one.
     record Located(List<Extent> extents) implements Outcome {}
@@ -29,10 +34,12 @@ public sealed interface Outcome {
         return !(this instanceof Failed);
     }
 
-    /// Releases the buffers that a successful read brought, for one who does not want them.
+    /// Releases what a successful read brought, for one who does not want it.
     default void discard() {
-        if (this instanceof Data(Buffers buffers)) {
-            buffers.release();
+        switch (this) {
+            case Data(Buffers buffers) -> buffers.release();
+            case InFile(FileRange range) -> range.release();
+            case Done _, Located _, Failed _ -> {}
         }
     }
 }

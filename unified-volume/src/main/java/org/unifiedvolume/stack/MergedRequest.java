@@ -68,6 +68,8 @@ final class MergedRequest implements Completion {
                 buffers.release();
                 stack.freePlace();
             }
+            case Outcome.InFile _ ->
+                    throw new AssertionError("a merged read wants its bytes in memory");
             case Outcome.Done _, Outcome.Located _ -> {
                 for (Ticket part : parts) {
                     part.end(outcome);

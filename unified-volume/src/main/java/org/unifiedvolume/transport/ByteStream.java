@@ -28,6 +28,9 @@ public interface ByteStream {
     /// Receives again, and calls the handler for what is still in the inbox.
     void resumeReading();
 
+    /// Whether the outbox takes ranges of files.
+    boolean canSendFiles();
+
     /// Whether [#startTls] can be used.
     boolean canEncrypt();
 

@@ -1,5 +1,8 @@
 package org.unifiedvolume.transport;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.WeakHashMap;
 import org.unifiedvolume.linux.IoVector;
@@ -12,6 +15,9 @@ final class LoopVectors {
 
     final IoVector receive = new IoVector(IoVector.MAX_ENTRIES);
     final IoVector send = new IoVector(IoVector.MAX_ENTRIES);
+
+    /// Where `sendfile(2)` finds its offset.
+    final MemorySegment fileOffset = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
 
     static LoopVectors of(EventLoop loop) {
         synchronized (BY_LOOP) {

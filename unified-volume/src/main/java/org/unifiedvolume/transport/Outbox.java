@@ -11,6 +11,7 @@ import org.unifiedvolume.Invariant;
 import org.unifiedvolume.buffer.Block;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.buffer.Slice;
 import org.unifiedvolume.linux.IoVector;
 
@@ -34,6 +35,10 @@ public final class Outbox {
     private long[] addresses = new long[64];
     private int[] lengths = new int[64];
     private Block[] owners = new Block[64];
+
+    /// The ranges of files among the entries; null until the first one comes.
+    private FileRange[] ranges;
+
     private int head;
     private int count;
     private int headSent;
@@ -70,6 +75,7 @@ public final class Outbox {
         // the headers is owned by their last entry only, see turnHeaderBlock.
         if (count > 0
                 && owners[last] == null
+                && (ranges == null || ranges[last] == null)
                 && addresses[last] + lengths[last] == headers.address() + headersAt) {
             lengths[last] += bytes;
             pendingBytes += bytes;
@@ -155,6 +161,20 @@ public final class Outbox {
         }
     }
 
+    /// Appends a range of a file and takes over its reference. Only for a stream that can send
+    /// files.
+    public void file(FileRange range) {
+        if (range.lengthBytes() == 0) {
+            range.release();
+            return;
+        }
+        if (ranges == null) {
+            ranges = new FileRange[owners.length];
+        }
+        add(0, range.lengthBytes(), null);
+        ranges[(head + count - 1) & (owners.length - 1)] = range;
+    }
+
     private void add(long address, int length, Block owner) {
         if (count == owners.length) {
             grow();
@@ -178,26 +198,45 @@ public final class Outbox {
             newLengths[i] = lengths[from];
             newOwners[i] = owners[from];
         }
+        if (ranges != null) {
+            FileRange[] newRanges = new FileRange[size * 2];
+            for (int i = 0; i < count; i++) {
+                newRanges[i] = ranges[(head + i) & (size - 1)];
+            }
+            ranges = newRanges;
+        }
         addresses = newAddresses;
         lengths = newLengths;
         owners = newOwners;
         head = 0;
     }
 
-    /// Fills a vector with what is to be sent next, at most about `limitBytes`.
-    public void fill(IoVector vector, long limitBytes) {
+    /// Fills a vector with what is to be sent next, at most about `limitBytes` and up to the next
+    /// range of a file.
+    ///
+    /// @return the range that comes right behind the vector's content; null if none does
+    public FileRange fill(IoVector vector, long limitBytes) {
         vector.clear();
         int skip = headSent;
         for (int i = 0; i < count && !vector.isFull(); i++) {
             int at = (head + i) & (owners.length - 1);
+            if (ranges != null && ranges[at] != null) {
+                return ranges[at];
+            }
             if (lengths[at] > skip) {
                 vector.add(addresses[at] + skip, lengths[at] - skip);
             }
             skip = 0;
             if (vector.totalBytes() >= limitBytes) {
-                return;
+                return null;
             }
         }
+        return null;
+    }
+
+    /// How much of the first entry has been sent already.
+    long headSent() {
+        return headSent;
     }
 
     /// Says that `bytes` have been sent; lets go of the memory behind them.
@@ -217,6 +256,10 @@ public final class Outbox {
     }
 
     private void dropHead() {
+        if (ranges != null && ranges[head] != null) {
+            ranges[head].release();
+            ranges[head] = null;
+        }
         if (owners[head] != null) {
             owners[head].release();
             owners[head] = null;

@@ -1,8 +1,10 @@
 package org.unifiedvolume.transport;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.net.SocketAddress;
 import org.unifiedvolume.buffer.BufferPool;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.linux.EpollCalls;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
@@ -182,11 +184,11 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
         }
         IoVector vector = vectors.send;
         while (open && outbox.pendingBytes() > 0) {
-            outbox.fill(vector, SEND_BYTES);
+            FileRange range = outbox.fill(vector, SEND_BYTES);
             long count =
-                    vector.count() == 1
-                            ? FileCalls.write(fd, vector.firstAddress(), vector.totalBytes())
-                            : FileCalls.writev(fd, vector.address(), vector.count());
+                    range == null || vector.count() > 0
+                            ? sendMemory(vector, range != null)
+                            : sendFile(range);
             if (count == -Errno.EAGAIN) {
                 block(true);
                 return;
@@ -205,6 +207,26 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
             block(false);
             handler.drained(this);
         }
+    }
+
+    /// @param more whether a range of a file follows: the kernel then waits for it before it sends
+    ///     a short packet
+    private long sendMemory(IoVector vector, boolean more) {
+        if (vector.count() == 1) {
+            return SocketCalls.send(fd, vector.firstAddress(), vector.totalBytes(), more);
+        }
+        return FileCalls.writev(fd, vector.address(), vector.count());
+    }
+
+    private long sendFile(FileRange range) {
+        long sent = outbox.headSent();
+        vectors.fileOffset.set(ValueLayout.JAVA_LONG, 0, range.offsetBytes() + sent);
+        long count =
+                FileCalls.sendfile(
+                        fd, range.file().fd(), vectors.fileOffset, range.lengthBytes() - sent);
+        // The file ends early. The header that promised the bytes has left: there is no way to
+        // take it back but to end the connection.
+        return count == 0 ? -Errno.EIO : count;
     }
 
     private void block(boolean blocked) {
@@ -239,6 +261,11 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 deliver();
             }
         }
+    }
+
+    @Override
+    public boolean canSendFiles() {
+        return true;
     }
 
     @Override

@@ -241,6 +241,7 @@ final class StackSimulationTest {
                         assertEquals(block + i, numberIn(bytes, i), "another request's bytes");
                     }
                 }
+                case Outcome.InFile _ -> throw new AssertionError("the device has no file");
                 case Outcome.Failed(DeviceFault fault) ->
                         failures.merge(fault.kind(), 1, Integer::sum);
                 case Outcome.Done _ -> {

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
@@ -16,6 +17,7 @@ import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.linux.IoVector;
+import org.unifiedvolume.linux.SharedDescriptor;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -43,11 +45,16 @@ import org.unifiedvolume.request.Outcome;
 /// nothing about them.
 public final class FileDevice implements BlockDevice {
     private static final Logger LOG = LoggerFactory.getLogger(FileDevice.class);
+
+    /// Shorter reads are copied: to send them by reference costs more than the copy.
+    private static final long REFER_BYTES = 64 * 1024;
+
     private static final int MAX_EXTENTS = 1024;
     private static final long CLOSE_NANOS = 10_000_000_000L;
 
     private final String name;
     private final OpenFile file;
+    private final SharedDescriptor descriptor;
     private final FileTransfers transfers;
     private final FileSpace space;
     private final DeviceShape shape;
@@ -64,6 +71,7 @@ public final class FileDevice implements BlockDevice {
         this.name = "file:" + options.path();
         this.file = file;
         this.context = context;
+        this.descriptor = new SharedDescriptor(file.fd());
         this.transfers = new FileTransfers(name, file, context.pool());
         this.space = new FileSpace(name, file);
         this.lane = new WorkerLane(options.path().getFileName().toString(), options.workers());
@@ -145,6 +153,10 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void read(Read read, Completion done) {
+        if (read.mayRefer() && read.lengthBytes() >= REFER_BYTES && isCached(read)) {
+            end(read, done, refer(read));
+            return;
+        }
         Buffers target = context.pool().allocate(read.lengthBytes());
         if (target == null) {
             end(
@@ -164,6 +176,21 @@ public final class FileDevice implements BlockDevice {
         } else {
             lane.run(() -> end(read, done, transfers.read(read, target, already)));
         }
+    }
+
+    /// Whether the bytes can be sent from where they lie without waiting for a medium.
+    private boolean isCached(Read read) {
+        return file.inMemory()
+                || (triesReads
+                        && FileCalls.isCached(file.fd(), read.offsetBytes(), read.lengthBytes()));
+    }
+
+    private Outcome refer(Read read) {
+        if (!descriptor.retain()) {
+            return Outcome.failed(DeviceFault.Kind.STOPPING, name + " is closed");
+        }
+        return new Outcome.InFile(
+                new FileRange(descriptor, read.offsetBytes(), (int) read.lengthBytes()));
     }
 
     private void write(Write write, Completion done) {
@@ -272,7 +299,7 @@ public final class FileDevice implements BlockDevice {
         boolean idle = uses.close(CLOSE_NANOS);
         lane.close();
         if (idle) {
-            FileCalls.close(file.fd());
+            descriptor.release();
         } else {
             LOG.warn("{}: I/O is still under way, so the file is not closed", name);
         }

@@ -9,6 +9,7 @@ import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Admission;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.loop.Loop;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -217,7 +218,7 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     private void submitRead(NbdCall call) {
         IoTag tag = tag(Operation.READ, call);
-        submit(call, new IoRequest.Read(tag, call.offset, call.length));
+        submit(call, new IoRequest.Read(tag, call.offset, call.length, stream.canSendFiles()));
     }
 
     private void beginWrite() {
@@ -559,6 +560,7 @@ final class NbdTransmission implements NbdConnection.Phase {
         switch (outcome) {
             case Outcome.Done _ -> writer.done(call.cookie, call.offset);
             case Outcome.Data(Buffers buffers) -> writer.data(call.cookie, call.offset, buffers);
+            case Outcome.InFile(FileRange range) -> writer.file(call.cookie, call.offset, range);
             case Outcome.Located(List<Extent> extents) -> statusReply.write(call, extents);
             case Outcome.Failed(DeviceFault fault) -> {
                 LOG.debug("{}: {}", connection.peer(), fault.getMessage());

@@ -3,6 +3,7 @@ package org.unifiedvolume.targets.nbd.export;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.targets.nbd.wire.Nbd;
 import org.unifiedvolume.targets.nbd.wire.NbdError;
 import org.unifiedvolume.transport.Outbox;
@@ -32,21 +33,25 @@ final class ReplyWriter {
 
     /// The bytes of a read; takes over one reference to them.
     void data(long cookie, long offset, Buffers payload) {
+        dataHeader(cookie, offset, payload.length());
+        out.payload(payload);
+    }
+
+    /// The bytes of a read, where they lie in a file; takes over the range's reference.
+    void file(long cookie, long offset, FileRange range) {
+        dataHeader(cookie, offset, range.lengthBytes());
+        out.file(range);
+    }
+
+    private void dataHeader(long cookie, long offset, long length) {
         if (layout == Negotiated.Replies.SIMPLE) {
             simple(cookie, 0);
-        } else if (payload.length() == 0) {
+        } else if (length == 0) {
             chunk(Nbd.REPLY_FLAG_DONE, Nbd.REPLY_TYPE_NONE, cookie, offset, 0, 0);
         } else {
-            chunk(
-                            Nbd.REPLY_FLAG_DONE,
-                            Nbd.REPLY_TYPE_OFFSET_DATA,
-                            cookie,
-                            offset,
-                            8 + payload.length(),
-                            8)
+            chunk(Nbd.REPLY_FLAG_DONE, Nbd.REPLY_TYPE_OFFSET_DATA, cookie, offset, 8 + length, 8)
                     .putLong(offset);
         }
-        out.payload(payload);
     }
 
     /// Failure. Chunked replies carry the message too.
