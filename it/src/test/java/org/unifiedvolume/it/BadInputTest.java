@@ -136,8 +136,7 @@ class BadInputTest {
 
         @Test
         void thatAreTooSmallForTheirMirror() throws IOException {
-            Path file =
-                    describe("raid1", lab.sparse("a.img", SIZE), lab.sparse("b.img", SIZE / 2));
+            Path file = describe("raid1", lab.sparse("a.img", SIZE), lab.sparse("b.img", SIZE / 2));
             refused(file, 3).says("b.img", "size");
         }
 
@@ -186,7 +185,17 @@ class BadInputTest {
         void thatTheServerDoesNotKnow() throws IOException {
             int port = lab.port();
             lab.sparse("served.img", SIZE);
-            lab.peer("qemu-nbd", "-t", "-b", "127.0.0.1", "-p", port, "-x", "known", "-f", "raw",
+            lab.peer(
+                            "qemu-nbd",
+                            "-t",
+                            "-b",
+                            "127.0.0.1",
+                            "-p",
+                            port,
+                            "-x",
+                            "known",
+                            "-f",
+                            "raw",
                             lab.path("served.img"))
                     .listens(port);
             refused(describe("linear", Nbd.uri(port, "unknown")), 6).says("unknown");
@@ -218,7 +227,8 @@ class BadInputTest {
         void onAFusePathThatHoldsAFile() throws IOException {
             Programs.needRoot("serve a FUSE file");
             Path disk = lab.write("disk", "precious");
-            refused(describe("fuse:" + disk), 8).says(disk.toString(), "would hide", "another path");
+            refused(describe("fuse:" + disk), 8)
+                    .says(disk.toString(), "would hide", "another path");
             assertEquals("precious", Files.readString(disk));
         }
 

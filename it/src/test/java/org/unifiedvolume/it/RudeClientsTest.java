@@ -24,8 +24,8 @@ import org.unifiedvolume.it.harness.ServiceFile;
 import org.unifiedvolume.it.harness.Waiting;
 
 /// Promise: clients that say nothing, lie about lengths, stop in the middle or never read their
-/// replies cost themselves, and nobody else: others are served, memory stays bounded, and the daemon
-/// still ends when it is told to.
+/// replies cost themselves, and nobody else: others are served, memory stays bounded, and the
+/// daemon still ends when it is told to.
 class RudeClientsTest {
     private static final long SIZE = 64L << 20;
     private static final long RESIDENT_LIMIT = 256L << 20;

@@ -117,6 +117,11 @@ public final class Command {
         return this;
     }
 
+    /// The program and its arguments.
+    public List<String> words() {
+        return List.copyOf(words);
+    }
+
     /// Runs the program to its end.
     public Result run() {
         try {

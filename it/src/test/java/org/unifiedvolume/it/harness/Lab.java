@@ -194,7 +194,7 @@ public final class Lab implements BeforeEachCallback, AfterEachCallback {
     /// Starts another program; it is killed after the test.
     public Peer peer(String program, Object... arguments) {
         List<String> words = new ArrayList<>();
-        words.add(Programs.find(program).toString());
+        words.add(program.startsWith("/") ? program : Programs.find(program).toString());
         for (Object argument : arguments) {
             words.add(argument.toString());
         }

@@ -24,7 +24,7 @@ public final class ServiceFile {
         }
         text.append("  - name: %s%n    level: %s%n".formatted(name, level));
         for (String option : options) {
-            text.append("    %s%n".formatted(option));
+            text.append(option.isEmpty() ? "" : "    %s%n".formatted(option));
         }
         list("members", members);
         list("exports", exports);

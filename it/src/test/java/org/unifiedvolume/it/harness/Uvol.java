@@ -55,7 +55,8 @@ public final class Uvol {
             if (!matcher.find()) {
                 throw new AssertionError("the launcher uvol has no " + list);
             }
-            options.addAll(List.of(matcher.group(1).strip().split("\\s+", -1)));
+            String words = matcher.group(1).replaceAll("(?m)(^|\\s)#.*$", "").strip();
+            options.addAll(List.of(words.split("\\s+", -1)));
         }
         return options;
     }
