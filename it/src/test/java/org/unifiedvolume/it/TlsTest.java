@@ -3,8 +3,6 @@ package org.unifiedvolume.it;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.net.Socket;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +20,7 @@ import org.unifiedvolume.it.harness.Command;
 import org.unifiedvolume.it.harness.Daemon;
 import org.unifiedvolume.it.harness.Lab;
 import org.unifiedvolume.it.harness.Nbd;
+import org.unifiedvolume.it.harness.NbdClient;
 import org.unifiedvolume.it.harness.ServiceFile;
 
 /// Promise: streams are encrypted where the user asks for it, in both directions, and whoever
@@ -161,24 +160,15 @@ class TlsTest {
         void itOutlivesClientsThatTalkNonsenseInsteadOfTls() throws IOException {
             Daemon daemon = serve("");
             for (int i = 0; i < 5; i++) {
-                try (Socket socket = new Socket("127.0.0.1", port)) {
-                    socket.getOutputStream()
-                            .write(
-                                    HexFormat.of()
-                                            .parseHex(
-                                                    "00000003"
-                                                            + "49484156454f5054" // IHAVEOPT
-                                                            + "00000005" // STARTTLS
-                                                            + "00000000"));
-                    socket.getOutputStream()
-                            .write(
-                                    "GET / HTTP/1.1\r\n\r\n"
-                                            .repeat(50)
-                                            .getBytes(StandardCharsets.US_ASCII));
-                    socket.setSoTimeout(10_000);
-                    socket.getInputStream().readAllBytes();
-                } catch (SocketException e) {
-                    // Closed in our face: as it should be.
+                try (NbdClient client = NbdClient.silent(port)) {
+                    // The client's flags, then IHAVEOPT, NBD_OPT_STARTTLS, no data.
+                    client.sendRaw(
+                            HexFormat.of().parseHex("0000000349484156454f50540000000500000000"));
+                    client.sendRaw(
+                            "GET / HTTP/1.1\r\n\r\n"
+                                    .repeat(50)
+                                    .getBytes(StandardCharsets.US_ASCII));
+                    assertTrue(client.isClosedByServer());
                 }
             }
             Command.of("nbdinfo", "--size", uri(certificates)).run().succeeds();

@@ -8,12 +8,6 @@ import java.util.List;
 
 /// Folders of certificates, made by GnuTLS's certtool as the manuals of nbdkit and QEMU have it.
 public final class Certificates {
-    private static final String CA =
-            """
-            cn = "%s"
-            ca
-            cert_signing_key
-            """;
     private static final String SERVER =
             """
             organization = "uvol test"
@@ -39,7 +33,9 @@ public final class Certificates {
     public static Path make(Path folder) throws IOException {
         key(folder, "ca", "--key-type=ecdsa");
         Path caInfo =
-                Files.writeString(folder.resolve("ca.info"), CA.formatted(folder.getFileName()));
+                Files.writeString(
+                        folder.resolve("ca.info"),
+                        "cn = \"%s\"%nca%ncert_signing_key%n".formatted(folder.getFileName()));
         Command.of(
                         "certtool",
                         "--generate-self-signed",

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// A load that knows what must be there afterwards: every sector that it writes bears its place and
 /// a sequence number, and it remembers which of them the volume has made durable.
@@ -28,7 +29,7 @@ public final class SequencedWrites {
     private final long[] durable;
     private final List<String> errors = new ArrayList<>();
     private long sequence;
-    private volatile int rounds;
+    private final AtomicInteger rounds = new AtomicInteger();
 
     /// @param startBytes where the load's part of the volume starts
     /// @param lengthBytes how long it is
@@ -42,7 +43,7 @@ public final class SequencedWrites {
 
     /// How many rounds have been made durable.
     public int rounds() {
-        return rounds;
+        return rounds.get();
     }
 
     /// What the volume answered with an error.
@@ -64,7 +65,7 @@ public final class SequencedWrites {
 
     /// One round of writes that ends durable.
     public void runRound(NbdClient client) throws IOException {
-        boolean forced = rounds % 3 == 2;
+        boolean forced = rounds.get() % 3 == 2;
         Set<Integer> blocks = new HashSet<>();
         while (blocks.size() < BATCH) {
             blocks.add(random.nextInt(blockCount));
@@ -86,7 +87,7 @@ public final class SequencedWrites {
             for (int block : blocks) {
                 durable[block] = sent[block];
             }
-            rounds++;
+            rounds.getAndIncrement();
         }
     }
 
