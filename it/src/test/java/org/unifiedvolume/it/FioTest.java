@@ -35,7 +35,7 @@ class FioTest {
                                 "--bsrange=4k-64k",
                                 "--bs_unaligned=0",
                                 "--size=96m",
-                                "--io_size=48m",
+                                "--io_size=24m",
                                 "--iodepth=32",
                                 "--verify=crc32c",
                                 "--verify_fatal=1",

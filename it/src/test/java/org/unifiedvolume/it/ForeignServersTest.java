@@ -18,7 +18,7 @@ import org.unifiedvolume.it.harness.ServiceFile;
 /// Promise: exports of other people's NBD servers are members like any other, whatever subset of
 /// the protocol they speak.
 class ForeignServersTest {
-    private static final long SIZE = 64L << 20;
+    private static final long SIZE = 24L << 20;
 
     @RegisterExtension final Lab lab = new Lab();
 
@@ -191,8 +191,8 @@ class ForeignServersTest {
                                         "disk",
                                         "raid0",
                                         List.of(
-                                                "file:./a.img?size=32MiB",
-                                                "file:./b.img?size=32MiB"),
+                                                "file:./a.img?size=12MiB",
+                                                "file:./b.img?size=12MiB"),
                                         List.of(Nbd.uri(socket, "disk")))
                                 .toString());
         lab.serve(file);
