@@ -149,13 +149,20 @@ class FilesystemTest {
     @Test
     void keepsSyncedFilesWhenTheDaemonIsKilled() throws IOException {
         Daemon daemon = serve("raid0", 128 << 20);
-        daemon.command("mount", "media", folder, "--mkfs", "ext4").run().succeeds();
+        String loop =
+                daemon.command("mount", "media", folder, "--mkfs", "ext4")
+                        .run()
+                        .succeeds()
+                        .out()
+                        .replaceAll("(?s) .*", "");
         fill(5);
         Command.of("sync", "-f", folder).run().succeeds();
         String before = checksums();
 
         daemon.kill();
+        // What stands on the dead file is taken down by whoever cleans up after the crash.
         Command.of("umount", "-l", folder).run().succeeds();
+        Command.of("losetup", "-d", loop).run().succeeds();
         Daemon again = lab.serve(daemon.file());
 
         // The filesystem recovers from its journal, then all of it is there.
