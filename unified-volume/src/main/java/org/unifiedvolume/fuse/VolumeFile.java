@@ -94,8 +94,9 @@ final class VolumeFile {
                 done);
     }
 
-    /// Makes a range read as zeroes and gives its space back; fails if the volume cannot do that
-    /// without writing zeroes.
+    /// Makes a range read as zeroes and gives its space back. A volume that gives no space back
+    /// fails unless it is fast; others take the time they need: whoever is told once that holes
+    /// cannot be punched, as a loop device, never asks again.
     void punch(long offsetBytes, long lengthBytes, Completion done) {
         zero(offsetBytes, lengthBytes, true, done);
     }
@@ -113,7 +114,7 @@ final class VolumeFile {
                         offsetBytes,
                         lengthBytes,
                         punch,
-                        punch,
+                        punch && !content.shape().can(Ability.DISCARD),
                         Durability.VOLATILE),
                 done);
     }

@@ -50,7 +50,7 @@ public final class Filesystems {
             throw new IOException(
                     "%s: holds %s already, which would be lost; mount it without making a"
                                     .formatted(device, found)
-                            + " filesystem, or say that it may be overwritten (force)");
+                            + " filesystem, or overwrite it with --force");
         }
         String[] arguments = new String[maker.arguments().size() + 1];
         maker.arguments().toArray(arguments);

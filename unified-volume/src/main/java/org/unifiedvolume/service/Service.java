@@ -183,9 +183,9 @@ public final class Service implements AutoCloseable {
                 }
             }
         }
+        undo.push(this::closeExports);
         for (VolumePlan volumePlan : plan.volumes()) {
             OpenVolume volume = volumes.get(volumePlan.name());
-            undo.push(volume::closeExports);
             for (Placed<ExportPlan> export : volumePlan.exports()) {
                 try {
                     volume.add(export.plan().open(volume.volume(), engine.context()));
@@ -193,6 +193,13 @@ public final class Service implements AutoCloseable {
                     throw new ServiceFault(problem(export, volumePlan, e));
                 }
             }
+        }
+    }
+
+    /// Closes the exports of all volumes at the same time: each may have to wait for its clients.
+    private void closeExports() {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            volumes.values().forEach(volume -> threads.execute(volume::closeExports));
         }
     }
 

@@ -288,11 +288,11 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        boolean ordinary = cause instanceof IOException || cause.getCause() instanceof SSLException;
-        if (!ordinary) {
+        boolean ofTls = cause instanceof SSLException || cause.getCause() instanceof SSLException;
+        if (!ofTls && !(cause instanceof IOException)) {
             LOG.error("a stream's handler failed; the stream is closed", cause);
         }
-        close(reason(cause));
+        close(ofTls ? "TLS: " + reason(cause) : reason(cause));
         channel.close();
     }
 }

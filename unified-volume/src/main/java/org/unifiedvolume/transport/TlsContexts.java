@@ -21,11 +21,13 @@ final class TlsContexts {
         try {
             SslContextBuilder builder =
                     SslContextBuilder.forServer(
-                                    settings.certificate().toFile(), settings.key().toFile())
+                                    PemFiles.key(settings.key()),
+                                    PemFiles.certificates(settings.certificate()))
                             .sslProvider(SslProvider.JDK)
                             .protocols(PROTOCOLS);
             if (settings.verifyPeer()) {
-                builder.trustManager(settings.authority().toFile()).clientAuth(ClientAuth.REQUIRE);
+                builder.trustManager(PemFiles.certificates(settings.authority()))
+                        .clientAuth(ClientAuth.REQUIRE);
             }
             return builder.build();
         } catch (SSLException | IllegalArgumentException e) {
@@ -45,10 +47,12 @@ final class TlsContexts {
             if (!settings.verifyPeer()) {
                 builder.trustManager(InsecureTrustManagerFactory.INSTANCE);
             } else if (settings.authority() != null) {
-                builder.trustManager(settings.authority().toFile());
+                builder.trustManager(PemFiles.certificates(settings.authority()));
             }
             if (settings.certificate() != null) {
-                builder.keyManager(settings.certificate().toFile(), settings.key().toFile());
+                builder.keyManager(
+                        PemFiles.key(settings.key()),
+                        PemFiles.certificates(settings.certificate()));
             }
             return builder.build();
         } catch (SSLException | IllegalArgumentException e) {

@@ -1,5 +1,6 @@
 package org.unifiedvolume.transport;
 
+import java.io.IOException;
 import java.nio.file.Path;
 
 /// How one side of an encrypted stream proves itself and checks its peer, with PEM files.
@@ -11,7 +12,7 @@ import java.nio.file.Path;
 /// @param authority the certificates that the peer's must be signed by; null for those that the
 ///     Java platform trusts (for clients), or for none (for servers: the client is not asked)
 /// @param certificate this side's own, with its chain; null for a client without one
-/// @param key the private key of that certificate, PKCS #8
+/// @param key the private key of that certificate: PKCS #8, PKCS #1 or SEC 1, not encrypted
 /// @param verifyPeer for servers: whether a client must show a certificate; for clients: whether
 ///     the server's certificate is checked at all
 /// @param hostName for clients: the name that the server's certificate must bear
@@ -43,5 +44,16 @@ public record TlsSettings(
                 own ? folder.resolve("client-key.pem") : null,
                 verifyServer,
                 hostName);
+    }
+
+    /// Looks at the files, so that what is wrong with them is said before the first peer comes.
+    ///
+    /// @throws IOException naming the file and the remedy
+    public void check(boolean asClient) throws IOException {
+        if (asClient) {
+            TlsContexts.client(this);
+        } else {
+            TlsContexts.server(this);
+        }
     }
 }

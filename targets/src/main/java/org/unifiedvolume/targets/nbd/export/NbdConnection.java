@@ -102,7 +102,7 @@ final class NbdConnection implements StreamHandler {
     public void closed(ByteStream from, String reason) {
         gone.accept(this);
         if (client == null) {
-            LOG.debug("{} left during the handshake: {}", peer(), reason);
+            LOG.info("{} left during the handshake: {}", peer(), reason);
         } else {
             LOG.info("{} left volume {}: {}", peer(), export.volume().name(), reason);
             export.volume().disconnect(client);

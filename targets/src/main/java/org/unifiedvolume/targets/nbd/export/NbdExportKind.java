@@ -26,7 +26,9 @@ import org.unifiedvolume.volume.Volume;
 /// `tls-verify-peer` (whether clients must show a certificate). With `nbds` TLS is required, with
 /// `nbd` and `tls-certificates` it is offered.
 public final class NbdExportKind implements ExportKind {
-    private static final long CLOSE_NANOS = 5_000_000_000L;
+    /// How long clients may take to let go of an export: a service ends within five seconds, and
+    /// has to flush afterwards.
+    private static final long CLOSE_NANOS = 2_000_000_000L;
 
     private record Key(Object process, SocketAddress address) {}
 
@@ -97,6 +99,13 @@ public final class NbdExportKind implements ExportKind {
         }
 
         @Override
+        public void check() throws IOException {
+            if (tls != null) {
+                tls.settings().check(false);
+            }
+        }
+
+        @Override
         public Export open(Volume volume, TargetContext context) throws IOException {
             NbdExport export = new NbdExport(address.exportName(), volume, readOnly);
             SocketAddress where = address.resolve();
@@ -159,11 +168,11 @@ public final class NbdExportKind implements ExportKind {
 
         @Override
         public void close() {
+            // Others may open and close meanwhile: this waits for clients.
+            server.remove(export, CLOSE_NANOS);
             synchronized (servers) {
-                server.remove(export, CLOSE_NANOS);
-                if (server.isEmpty()) {
+                if (server.isEmpty() && servers.values().remove(server)) {
                     server.close();
-                    servers.values().remove(server);
                 }
             }
         }

@@ -73,7 +73,12 @@ final class NbdTransmission implements NbdConnection.Phase {
     private final boolean mustAlign;
     private Waiting waiting = Waiting.NOTHING;
     private NbdCall incoming;
+
+    /// How many payload bytes of a refused request are still to come, and the answer to it: clients
+    /// do not expect one before they have sent the whole request.
     private long toDrain;
+
+    private Runnable answerAfterDrain;
     private int inFlight;
 
     /// What the requests under way have acquired, and the answers that have not left.
@@ -150,6 +155,9 @@ final class NbdTransmission implements NbdConnection.Phase {
             in.setHeaderBytes((int) Math.min(toDrain, DRAIN_BYTES));
         } else {
             in.setHeaderBytes(mustAlign ? header.bytes() : 0);
+        }
+        if (toDrain == 0) {
+            answerAfterDrain.run();
         }
         return toDrain == 0;
     }
@@ -472,10 +480,15 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     /// Answers the request decoded last with an error and skips its payload.
     private void refuse(NbdError error, String message) {
-        toDrain = header.payloadLength();
         LOG.debug("{}: refused: {}", connection.peer(), message);
-        writer.error(
-                header.cookie(), header.offset(), error, message, header.type() == Nbd.CMD_READ);
+        long cookie = header.cookie();
+        long offset = header.offset();
+        boolean isRead = header.type() == Nbd.CMD_READ;
+        toDrain = header.payloadLength();
+        answerAfterDrain = () -> writer.error(cookie, offset, error, message, isRead);
+        if (toDrain == 0) {
+            answerAfterDrain.run();
+        }
     }
 
     // ----------------------------------------------------------------------- submitting

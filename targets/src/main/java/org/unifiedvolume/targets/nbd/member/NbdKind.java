@@ -91,6 +91,13 @@ public final class NbdKind implements MemberKind {
         }
 
         @Override
+        public void check() throws IOException {
+            if (options.tls() != null) {
+                options.tls().check(true);
+            }
+        }
+
+        @Override
         public BlockDevice open(TargetContext context) throws IOException {
             NbdDevice device =
                     NbdDevice.open(
