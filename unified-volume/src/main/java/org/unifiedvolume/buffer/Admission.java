@@ -12,19 +12,36 @@ import org.unifiedvolume.Invariant;
 /// reading its socket and waits to be called, first come first served: back-pressure reaches the
 /// client instead of an error. The limit lies below the pool's ceiling, so what layers need on
 /// their own (receive buffers, a second attempt at a read) still finds room.
+///
+/// A few clients that take memory and never move on must not stop the others: the last quarter of
+/// the limit is kept for *firsts*, short requests of those who hold nothing yet. Firsts have a
+/// queue of their own, so that they never wait behind others.
 public final class Admission {
     private record Waiter(long bytes, Runnable admitted) {}
 
     private final AtomicLong admittedBytes = new AtomicLong();
     private final ReentrantLock lock = new ReentrantLock();
-    private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
+    private final Queue firsts;
+    private final Queue others;
     private final long limitBytes;
 
-    /// The length of `waiters`, readable without the lock.
-    private volatile int waiting;
+    /// Those who wait for one share of the limit.
+    private static final class Queue {
+        private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
+        private final long ceilingBytes;
+
+        /// The length of `waiters`, readable without the lock.
+        private volatile int length;
+
+        Queue(long ceilingBytes) {
+            this.ceilingBytes = ceilingBytes;
+        }
+    }
 
     public Admission(long limitBytes) {
         this.limitBytes = limitBytes;
+        this.firsts = new Queue(limitBytes);
+        this.others = new Queue(limitBytes - limitBytes / 4);
     }
 
     public long limitBytes() {
@@ -37,13 +54,23 @@ public final class Admission {
     ///
     /// @return whether the bytes were acquired at once; `admitted` is then not run
     public boolean acquire(long bytes, Runnable admitted) {
-        if (waiting == 0 && tryTake(bytes)) {
+        return acquire(others, bytes, admitted);
+    }
+
+    /// As [#acquire], for one who holds nothing: if the request is short, the last quarter of the
+    /// limit is open to it too.
+    public boolean acquireFirst(long bytes, Runnable admitted) {
+        return acquire(bytes <= limitBytes / 64 ? firsts : others, bytes, admitted);
+    }
+
+    private boolean acquire(Queue queue, long bytes, Runnable admitted) {
+        if (queue.length == 0 && tryTake(bytes, queue.ceilingBytes)) {
             return true;
         }
         lock.lock();
         try {
-            waiters.add(new Waiter(bytes, admitted));
-            waiting = waiters.size();
+            queue.waiters.add(new Waiter(bytes, admitted));
+            queue.length = queue.waiters.size();
         } finally {
             lock.unlock();
         }
@@ -56,7 +83,7 @@ public final class Admission {
     public void release(long bytes) {
         long left = admittedBytes.addAndGet(-bytes);
         Invariant.check(left >= 0, "%d bytes admitted", left);
-        if (waiting != 0) {
+        if (waiting() != 0) {
             letIn();
         }
     }
@@ -65,19 +92,25 @@ public final class Admission {
         ArrayDeque<Waiter> ready = new ArrayDeque<>();
         lock.lock();
         try {
-            while (!waiters.isEmpty() && tryTake(waiters.peek().bytes)) {
-                ready.add(waiters.remove());
-            }
-            waiting = waiters.size();
+            letIn(firsts, ready);
+            letIn(others, ready);
         } finally {
             lock.unlock();
         }
         ready.forEach(waiter -> waiter.admitted.run());
     }
 
-    private boolean tryTake(long bytes) {
+    private void letIn(Queue queue, ArrayDeque<Waiter> ready) {
+        ArrayDeque<Waiter> waiters = queue.waiters;
+        while (!waiters.isEmpty() && tryTake(waiters.peek().bytes, queue.ceilingBytes)) {
+            ready.add(waiters.remove());
+        }
+        queue.length = waiters.size();
+    }
+
+    private boolean tryTake(long bytes, long ceilingBytes) {
         long before = admittedBytes.get();
-        while (before == 0 || before + bytes <= limitBytes) {
+        while (before == 0 || before + bytes <= ceilingBytes) {
             long found = admittedBytes.compareAndExchange(before, before + bytes);
             if (found == before) {
                 return true;
@@ -93,6 +126,6 @@ public final class Admission {
 
     /// How many requests wait to be let in.
     public int waiting() {
-        return waiting;
+        return firsts.length + others.length;
     }
 }

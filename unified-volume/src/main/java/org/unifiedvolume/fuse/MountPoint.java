@@ -11,6 +11,7 @@ import org.slf4j.LoggerFactory;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.MountCalls;
 import org.unifiedvolume.mount.MountTable;
+import org.unifiedvolume.mount.Mounts;
 
 /// The file that an export is mounted over: checked, made if it is missing, removed at the end if
 /// it was made here.
@@ -70,6 +71,9 @@ final class MountPoint {
         while (isStale(path)) {
             LOG.warn("{}: a mount whose server is gone was left here; it is taken off", path);
             wasStale = true;
+            // A loop device or a filesystem on it can only give errors now. Its file is known by
+            // its path as long as the mount is there.
+            Mounts.takeDown(path).forEach(problem -> LOG.warn("{}: {}", path, problem));
             FuseMounter.detach(path);
             if (isStale(path)) {
                 throw new IOException(

@@ -18,7 +18,7 @@ import org.unifiedvolume.testkit.Seeds;
 import org.unifiedvolume.testkit.TestProcess;
 
 final class AdmissionTest {
-    private final Admission admission = new Admission(100);
+    private final Admission admission = new Admission(133);
     private final List<String> admitted = new ArrayList<>();
 
     private boolean acquire(long bytes, String name) {
@@ -48,6 +48,22 @@ final class AdmissionTest {
     }
 
     @Test
+    void theLastQuarterIsForShortRequestsOfThoseWhoHoldNothing() {
+        assertTrue(acquire(100, "hog"));
+        assertFalse(acquire(1, "another"));
+        assertFalse(admission.acquireFirst(3, () -> admitted.add("long")), "not a short one");
+        for (int i = 0; i < 33; i++) {
+            assertTrue(admission.acquireFirst(1, () -> admitted.add("never")));
+        }
+        assertFalse(admission.acquireFirst(1, () -> admitted.add("first")));
+        assertEquals(3, admission.waiting());
+        admission.release(1);
+        assertEquals(List.of("first"), admitted, "firsts do not wait behind others");
+        admission.release(40);
+        assertEquals(List.of("first", "another", "long"), admitted);
+    }
+
+    @Test
     void whatIsLargerThanTheLimitIsLetInAlone() {
         assertTrue(acquire(1000, "a"));
         assertFalse(acquire(1, "b"));
@@ -66,7 +82,7 @@ final class AdmissionTest {
 
     @Test
     void manyThreadsAreAllServedWithinTheLimit() throws Exception {
-        Admission shared = new Admission(1000);
+        Admission shared = new Admission(1333);
         AtomicLong inside = new AtomicLong();
         AtomicLong most = new AtomicLong();
         AtomicLong served = new AtomicLong();

@@ -22,14 +22,7 @@ public record NbdLimits(
         long stallNanos) {
     public static final NbdLimits DEFAULT =
             new NbdLimits(
-                    1024,
-                    10_000_000_000L,
-                    256,
-                    64 * 1024,
-                    32 << 20,
-                    256,
-                    32 << 20,
-                    30_000_000_000L);
+                    1024, 10_000_000_000L, 256, 64 * 1024, 32 << 20, 256, 32 << 20, 5_000_000_000L);
 
     public NbdLimits withConnections(int count) {
         return new NbdLimits(

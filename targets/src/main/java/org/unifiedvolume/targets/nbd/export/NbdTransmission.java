@@ -525,7 +525,11 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     /// Acquires room for a call's payload. If there is none now, decoding stops until there is.
     private boolean admit(NbdCall call) {
-        if (admission.acquire(call.costBytes, () -> loop().execute(() -> admitted(call)))) {
+        Runnable admitted = () -> loop().execute(() -> admitted(call));
+        boolean holdsNothing = inFlight == 0 && unsentCostBytes == 0;
+        if (holdsNothing
+                ? admission.acquireFirst(call.costBytes, admitted)
+                : admission.acquire(call.costBytes, admitted)) {
             return true;
         }
         waiting = Waiting.MEMORY;
