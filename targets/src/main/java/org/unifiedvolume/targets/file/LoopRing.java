@@ -1,0 +1,296 @@
+package org.unifiedvolume.targets.file;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.linux.EpollCalls;
+import org.unifiedvolume.linux.Errno;
+import org.unifiedvolume.linux.IoRing;
+import org.unifiedvolume.loop.EventLoop;
+
+/// The ring of one event loop: file I/O that waits with the kernel and not on a thread.
+///
+/// What is started in a turn of the loop is submitted at the turn's end with one call; what has
+/// ended is taken in many at a time, on the loop. So a request that a client of this loop made is
+/// answered without a hop to another thread.
+///
+/// ```
+///  start ──► waiting, per device ──► slot ──► end of turn: enter ──► kernel
+///                     ▲               │                                │
+///                     └── slot free ◄─┴── answered ◄── eventfd ◄───────┘
+/// ```
+///
+/// The number under way is bounded, for the ring and for each device, so that a disk that does not
+/// answer leaves room for the others. Devices take turns at a full ring; the operations of one
+/// device start in order.
+///
+/// Belongs to its loop's thread.
+final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
+    /// How rings are made; tests replace it.
+    @FunctionalInterface
+    interface Opener {
+        IoRing open(int entries, int maxWorkers) throws IOException;
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(LoopRing.class);
+    private static final int ENTRIES = 512;
+    private static final int MAX_PER_DEVICE = 128;
+
+    /// How many kernel threads wait, for one loop, for what the kernel cannot do without a thread.
+    private static final int MAX_KERNEL_WORKERS = 32;
+
+    private static final int ROUNDS_PER_TURN = 8;
+    private static final long RETRY_NANOS = 1_000_000;
+    private static final long CLOSE_NANOS = 5_000_000_000L;
+
+    /// Rings that ended with operations still in the kernel; kept, as is all they refer to.
+    private static final Set<LoopRing> ABANDONED = ConcurrentHashMap.newKeySet();
+
+    private final EventLoop loop;
+    private final IoRing ring;
+    private final int maxPerDevice;
+    private final RingSlot[] slots;
+    private final int[] freeSlots;
+    private int freeCount;
+    private final ArrayDeque<RingShare> inTurn = new ArrayDeque<>();
+    private final Runnable endOfTurn = this::endTurn;
+    private EventLoop.Registration registration;
+    private boolean submitPlanned;
+    private boolean ending;
+    private boolean ended;
+
+    private LoopRing(EventLoop loop, IoRing ring, int entries, int maxPerDevice) {
+        this.loop = loop;
+        this.ring = ring;
+        this.maxPerDevice = maxPerDevice;
+        this.slots = new RingSlot[entries];
+        this.freeSlots = new int[entries];
+        for (int i = 0; i < entries; i++) {
+            slots[i] = new RingSlot(ring, i);
+            freeSlots[i] = entries - 1 - i;
+        }
+        this.freeCount = entries;
+        if (ring != null) {
+            registration =
+                    loop.register(ring.eventFd(), EpollCalls.EPOLLIN | EpollCalls.EPOLLET, this);
+        }
+    }
+
+    /// The ring of the loop on whose thread the caller is; null if that is no loop's thread, or if
+    /// rings are not to be had here.
+    static LoopRing current() {
+        EventLoop loop = EventLoop.current();
+        if (loop == null) {
+            return null;
+        }
+        LoopRing ring = loop.companion(LoopRing.class, LoopRing::open);
+        return ring.isOpen() ? ring : null;
+    }
+
+    private static LoopRing open(EventLoop loop) {
+        return open(loop, IoRing::open, ENTRIES, MAX_PER_DEVICE);
+    }
+
+    /// A ring of another size, or by another way of making one.
+    ///
+    /// @return if there is none to be had, one that is not open: the loop asks only once
+    static LoopRing open(EventLoop loop, Opener opener, int entries, int maxPerDevice) {
+        try {
+            IoRing ring = opener.open(entries, MAX_KERNEL_WORKERS);
+            return new LoopRing(loop, ring, Math.min(entries, ring.entries()), maxPerDevice);
+        } catch (IOException e) {
+            LOG.debug("loop {}: slow file I/O goes to threads: {}", loop.index(), e.getMessage());
+            return new LoopRing(loop, null, 0, 0);
+        }
+    }
+
+    boolean isOpen() {
+        return ring != null && !ended;
+    }
+
+    /// How many operations are with the kernel, or will be at the end of this turn.
+    int underWay() {
+        return slots.length - freeCount;
+    }
+
+    /// Starts an operation, or lets it wait for a free slot.
+    void start(RingOperation operation, RingShare share) {
+        if (freeCount > 0 && share.underWay < maxPerDevice && share.waiting.isEmpty()) {
+            begin(operation, share);
+        } else {
+            share.waiting.add(operation);
+            queue(share);
+        }
+    }
+
+    private void queue(RingShare share) {
+        if (!share.inTurn && !share.waiting.isEmpty() && share.underWay < maxPerDevice) {
+            share.inTurn = true;
+            inTurn.add(share);
+        }
+    }
+
+    private void begin(RingOperation operation, RingShare share) {
+        RingSlot slot = slots[freeSlots[--freeCount]];
+        slot.operation = operation;
+        slot.share = share;
+        share.underWay++;
+        operation.add(slot, 0);
+        planSubmit();
+    }
+
+    private void planSubmit() {
+        if (submitPlanned) {
+            return;
+        }
+        submitPlanned = true;
+        if (ending) {
+            loop.execute(endOfTurn); // in the next turn, so that sockets are not starved
+        } else {
+            loop.atEnd(endOfTurn);
+        }
+    }
+
+    private void endTurn() {
+        submitPlanned = false;
+        if (ended) {
+            return;
+        }
+        ending = true;
+        try {
+            enter();
+            reap();
+            if (!ended && ring.wantsEnter()) {
+                planSubmit();
+            }
+        } finally {
+            ending = false;
+        }
+    }
+
+    private void enter() {
+        int result = ring.enter();
+        while (result > 0 && ring.notSubmitted() > 0) {
+            result = ring.enter();
+        }
+        if (result < 0
+                && result != -Errno.EAGAIN
+                && result != -Errno.EBUSY
+                && result != -Errno.EINTR) {
+            LOG.error("loop {}: io_uring_enter answered {}", loop.index(), Errno.meaning(result));
+            registration.cancel();
+            end("the ring of the loop failed");
+        } else if (ring.notSubmitted() > 0) {
+            // The kernel is short of memory for requests, or wants completions taken in first.
+            loop.after(RETRY_NANOS, this::planSubmit);
+        }
+    }
+
+    @Override
+    public void ready(int mask) {
+        reap();
+        for (int i = 0; i < ROUNDS_PER_TURN && !ended && ring.wantsEnter(); i++) {
+            enter();
+            reap();
+        }
+        if (!ended && ring.wantsEnter()) {
+            planSubmit(); // the eventfd tells of each event once
+        }
+    }
+
+    private void reap() {
+        while (!ended && ring.hasCompletion()) {
+            RingSlot slot = slots[(int) ring.completedMark()];
+            int result = ring.completedResult();
+            ring.completionSeen();
+            completed(slot, result);
+        }
+    }
+
+    private void completed(RingSlot slot, int result) {
+        RingOperation operation = slot.operation;
+        if (operation.takes(result)) {
+            operation.add(slot, operation.howFlags());
+            planSubmit();
+            return;
+        }
+        RingShare share = slot.share;
+        slot.operation = null;
+        slot.share = null;
+        freeSlots[freeCount++] = slot.index;
+        share.underWay--;
+        queue(share);
+        beginWaiting();
+        finish(operation);
+    }
+
+    private void beginWaiting() {
+        while (freeCount > 0 && !inTurn.isEmpty()) {
+            RingShare share = inTurn.poll();
+            share.inTurn = false;
+            if (!share.waiting.isEmpty() && share.underWay < maxPerDevice) {
+                begin(share.waiting.poll(), share);
+                queue(share);
+            }
+        }
+    }
+
+    private static void finish(RingOperation operation) {
+        try {
+            operation.finish();
+        } catch (Throwable e) {
+            LOG.error("taking the answer of a file failed", e);
+        }
+    }
+
+    @Override
+    public void broken(Throwable cause) {
+        end("an internal error: " + cause.getMessage());
+    }
+
+    /// The loop ends: waits, a limited time, for what is with the kernel.
+    @Override
+    public void close() {
+        if (!isOpen()) {
+            return;
+        }
+        long deadline = System.nanoTime() + CLOSE_NANOS;
+        long left = CLOSE_NANOS;
+        while (underWay() > 0 && left > 0) {
+            ring.await(left);
+            reap();
+            left = deadline - System.nanoTime();
+        }
+        registration.cancel();
+        end("the process is being stopped");
+    }
+
+    /// Takes no more; what the kernel has not given back stays as it is.
+    private void end(String reason) {
+        ended = true;
+        for (RingShare share : inTurn) {
+            share.waiting.forEach(operation -> operation.refuse(reason));
+            share.waiting.clear();
+        }
+        inTurn.clear();
+        if (underWay() == 0) {
+            ring.close();
+            return;
+        }
+        ABANDONED.add(this);
+        LOG.warn(
+                "loop {}: {} file operations are still under way; their memory is kept",
+                loop.index(),
+                underWay());
+        for (RingSlot slot : slots) {
+            if (slot.operation != null) {
+                slot.share.waiting.forEach(operation -> operation.refuse(reason));
+                slot.share.waiting.clear();
+                slot.operation.abandon(reason);
+            }
+        }
+    }
+}
