@@ -36,22 +36,28 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(LoopRing.class);
-    private static final int ENTRIES = 512;
-    private static final int MAX_PER_DEVICE = 128;
+
+    /// How much a ring takes on.
+    ///
+    /// @param entries how many operations may be under way
+    /// @param maxPerDevice how many of one device
+    /// @param closeNanos how long the end of the loop waits for them
+    record Limits(int entries, int maxPerDevice, long closeNanos) {
+        static final Limits DEFAULT = new Limits(512, 128, 5_000_000_000L);
+    }
 
     /// How many kernel threads wait, for one loop, for what the kernel cannot do without a thread.
     private static final int MAX_KERNEL_WORKERS = 32;
 
     private static final int ROUNDS_PER_TURN = 8;
     private static final long RETRY_NANOS = 1_000_000;
-    private static final long CLOSE_NANOS = 5_000_000_000L;
 
     /// Rings that ended with operations still in the kernel; kept, as is all they refer to.
     private static final Set<LoopRing> ABANDONED = ConcurrentHashMap.newKeySet();
 
     private final EventLoop loop;
     private final IoRing ring;
-    private final int maxPerDevice;
+    private final Limits limits;
     private final RingSlot[] slots;
     private final int[] freeSlots;
     private int freeCount;
@@ -62,20 +68,22 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
     private boolean ending;
     private boolean ended;
 
-    private LoopRing(EventLoop loop, IoRing ring, int entries, int maxPerDevice) {
+    /// @param ring null if there is none to be had
+    private LoopRing(EventLoop loop, IoRing ring, Limits limits) {
         this.loop = loop;
         this.ring = ring;
-        this.maxPerDevice = maxPerDevice;
-        this.slots = new RingSlot[entries];
-        this.freeSlots = new int[entries];
-        for (int i = 0; i < entries; i++) {
+        this.limits = limits;
+        int places = ring == null ? 0 : Math.min(limits.entries(), ring.entries());
+        this.slots = new RingSlot[places];
+        this.freeSlots = new int[places];
+        for (int i = 0; i < places; i++) {
             slots[i] = new RingSlot(ring, i);
-            freeSlots[i] = entries - 1 - i;
+            freeSlots[i] = places - 1 - i;
         }
-        this.freeCount = entries;
+        this.freeCount = places;
         if (ring != null) {
-            registration =
-                    loop.register(ring.eventFd(), EpollCalls.EPOLLIN | EpollCalls.EPOLLET, this);
+            int mask = EpollCalls.EPOLLIN | EpollCalls.EPOLLET;
+            registration = loop.register(ring.eventFd(), mask, this);
         }
     }
 
@@ -91,19 +99,18 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
     }
 
     private static LoopRing open(EventLoop loop) {
-        return open(loop, IoRing::open, ENTRIES, MAX_PER_DEVICE);
+        return open(loop, IoRing::open, Limits.DEFAULT);
     }
 
-    /// A ring of another size, or by another way of making one.
+    /// A ring with other limits, or by another way of making one.
     ///
     /// @return if there is none to be had, one that is not open: the loop asks only once
-    static LoopRing open(EventLoop loop, Opener opener, int entries, int maxPerDevice) {
+    static LoopRing open(EventLoop loop, Opener opener, Limits limits) {
         try {
-            IoRing ring = opener.open(entries, MAX_KERNEL_WORKERS);
-            return new LoopRing(loop, ring, Math.min(entries, ring.entries()), maxPerDevice);
+            return new LoopRing(loop, opener.open(limits.entries(), MAX_KERNEL_WORKERS), limits);
         } catch (IOException e) {
             LOG.debug("loop {}: slow file I/O goes to threads: {}", loop.index(), e.getMessage());
-            return new LoopRing(loop, null, 0, 0);
+            return new LoopRing(loop, null, limits);
         }
     }
 
@@ -118,7 +125,7 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
 
     /// Starts an operation, or lets it wait for a free slot.
     void start(RingOperation operation, RingShare share) {
-        if (freeCount > 0 && share.underWay < maxPerDevice && share.waiting.isEmpty()) {
+        if (freeCount > 0 && share.underWay < limits.maxPerDevice() && share.waiting.isEmpty()) {
             begin(operation, share);
         } else {
             share.waiting.add(operation);
@@ -127,7 +134,7 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
     }
 
     private void queue(RingShare share) {
-        if (!share.inTurn && !share.waiting.isEmpty() && share.underWay < maxPerDevice) {
+        if (!share.inTurn && !share.waiting.isEmpty() && share.underWay < limits.maxPerDevice()) {
             share.inTurn = true;
             inTurn.add(share);
         }
@@ -231,7 +238,7 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
         while (freeCount > 0 && !inTurn.isEmpty()) {
             RingShare share = inTurn.poll();
             share.inTurn = false;
-            if (!share.waiting.isEmpty() && share.underWay < maxPerDevice) {
+            if (!share.waiting.isEmpty() && share.underWay < limits.maxPerDevice()) {
                 begin(share.waiting.poll(), share);
                 queue(share);
             }
@@ -257,8 +264,8 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
         if (!isOpen()) {
             return;
         }
-        long deadline = System.nanoTime() + CLOSE_NANOS;
-        long left = CLOSE_NANOS;
+        long deadline = System.nanoTime() + limits.closeNanos();
+        long left = limits.closeNanos();
         while (underWay() > 0 && left > 0) {
             ring.await(left);
             reap();

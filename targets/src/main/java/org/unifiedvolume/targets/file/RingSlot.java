@@ -28,15 +28,14 @@ final class RingSlot {
             boolean write, int fd, long offset, Buffers payload, long already, int flags, int how) {
         if (payload.sliceCount() == 1) {
             Slice slice = payload.slice(0);
-            ring.add(
+            add(
                     write ? IoRing.WRITE : IoRing.READ,
                     fd,
                     offset + already,
                     slice.address() + already,
                     (int) (slice.length() - already),
                     flags,
-                    how,
-                    index);
+                    how);
             return;
         }
         if (vector == null) {
@@ -44,19 +43,23 @@ final class RingSlot {
         }
         vector.clear();
         payload.addTo(vector, already);
-        ring.add(
+        add(
                 write ? IoRing.WRITEV : IoRing.READV,
                 fd,
                 offset + already,
                 vector.address(),
                 vector.count(),
                 flags,
-                how,
-                index);
+                how);
+    }
+
+    /// Adds a call to the ring; as [IoRing#add].
+    void add(int call, int fd, long offset, long address, int length, int flags, int how) {
+        ring.add(call, fd, offset, address, length, flags, how, index);
     }
 
     /// Adds an `fdatasync`.
     void addFlush(int fd, int how) {
-        ring.add(IoRing.FSYNC, fd, 0, 0, 0, IoRing.DATASYNC, how, index);
+        add(IoRing.FSYNC, fd, 0, 0, 0, IoRing.DATASYNC, how);
     }
 }
