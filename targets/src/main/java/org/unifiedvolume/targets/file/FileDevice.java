@@ -198,7 +198,7 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void readSlowly(Read read, Buffers target, long already, Completion done) {
-        LoopRing ring = ringIf(choice.readsByRing(direct));
+        LoopRing ring = ringIf(choice.readsByRing());
         if (ring == null) {
             lane.run(() -> end(read, done, transfers.read(read, target, already)));
         } else {
@@ -351,6 +351,10 @@ public final class FileDevice implements BlockDevice {
     public void close() {
         if (!closed.compareAndSet(false, true)) {
             return;
+        }
+        LoopRing ring = shares.isEmpty() ? null : LoopRing.current();
+        if (ring != null) {
+            ring.settle(share(ring), CLOSE_NANOS); // nobody else can serve this loop's ring
         }
         boolean idle = uses.close(CLOSE_NANOS);
         lane.close();

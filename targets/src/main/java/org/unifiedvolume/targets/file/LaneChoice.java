@@ -9,10 +9,9 @@ public enum LaneChoice {
     WORKERS;
 
     /// Whether reads that have to wait for the medium go through the ring.
-    boolean readsByRing(boolean direct) {
+    boolean readsByRing() {
         return switch (this) {
-            case AUTO -> direct;
-            case URING -> true;
+            case AUTO, URING -> true;
             case WORKERS -> false;
         };
     }

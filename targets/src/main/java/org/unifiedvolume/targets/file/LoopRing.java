@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.linux.EpollCalls;
@@ -188,7 +189,6 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
                 && result != -Errno.EBUSY
                 && result != -Errno.EINTR) {
             LOG.error("loop {}: io_uring_enter answered {}", loop.index(), Errno.meaning(result));
-            registration.cancel();
             end("the ring of the loop failed");
         } else if (ring.notSubmitted() > 0) {
             // The kernel is short of memory for requests, or wants completions taken in first.
@@ -213,7 +213,11 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
             RingSlot slot = slots[(int) ring.completedMark()];
             int result = ring.completedResult();
             ring.completionSeen();
-            completed(slot, result);
+            try {
+                completed(slot, result);
+            } catch (Throwable e) {
+                broken(e);
+            }
         }
     }
 
@@ -253,31 +257,45 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
         }
     }
 
+    /// Our code is wrong: the ring is used no more, and what follows goes to threads.
     @Override
     public void broken(Throwable cause) {
+        LOG.error("loop {}: its ring is given up", loop.index(), cause);
         end("an internal error: " + cause.getMessage());
+    }
+
+    /// For the loop's thread when it closes a device: serves the ring, a limited time, until
+    /// nothing of that device is left.
+    void settle(RingShare share, long nanos) {
+        serveUntil(() -> share.underWay == 0 && share.waiting.isEmpty(), nanos);
     }
 
     /// The loop ends: waits, a limited time, for what is with the kernel.
     @Override
     public void close() {
-        if (!isOpen()) {
-            return;
+        if (isOpen()) {
+            serveUntil(() -> underWay() == 0, limits.closeNanos());
+            end("the process is being stopped");
         }
-        long deadline = System.nanoTime() + limits.closeNanos();
-        long left = limits.closeNanos();
-        while (underWay() > 0 && left > 0) {
+    }
+
+    private void serveUntil(BooleanSupplier condition, long nanos) {
+        long start = System.nanoTime();
+        long left = nanos;
+        while (!ended && !condition.getAsBoolean() && left > 0) {
             ring.await(left);
             reap();
-            left = deadline - System.nanoTime();
+            left = nanos - (System.nanoTime() - start);
         }
-        registration.cancel();
-        end("the process is being stopped");
     }
 
     /// Takes no more; what the kernel has not given back stays as it is.
     private void end(String reason) {
+        if (ended) {
+            return;
+        }
         ended = true;
+        registration.cancel();
         for (RingShare share : inTurn) {
             share.waiting.forEach(operation -> operation.refuse(reason));
             share.waiting.clear();

@@ -15,7 +15,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.linux.Errno;
+import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.linux.IoRing;
 import org.unifiedvolume.loop.EventLoop;
 import org.unifiedvolume.request.DeviceFault;
@@ -110,6 +113,30 @@ final class FileRingTest {
         open(true, LaneChoice.URING);
         asker.done(asker.write(0, bytes(2, 4096), Durability.VOLATILE));
         asker.done(asker.flush());
+        assertFalse(hasWorkers(), "a thread was started");
+    }
+
+    @Test
+    void needNoThreadForColdBufferedReads() throws Exception {
+        Path path = folder.resolve("ring.img");
+        byte[] content = bytes(6, SIZE_BYTES);
+        Files.write(path, content);
+        run("sync", path.toString());
+        run("dd", "if=" + path, "iflag=nocache", "count=0"); // out of the page cache
+        int fd = FileCalls.open(path.toString(), FileCalls.O_RDONLY, 0);
+        boolean cached = FileCalls.isCached(fd, 0, 4096);
+        FileCalls.close(fd);
+        Assumptions.assumeFalse(cached, "this filesystem keeps files in memory");
+        open(false, LaneChoice.AUTO);
+        List<Told> reads = new ArrayList<>();
+        for (int at = 0; at < SIZE_BYTES; at += 65536) {
+            reads.add(asker.read(at, 65536));
+        }
+        for (int i = 0; i < reads.size(); i++) {
+            assertArrayEquals(
+                    Arrays.copyOfRange(content, i * 65536, (i + 1) * 65536),
+                    asker.bytes(reads.get(i)));
+        }
         assertFalse(hasWorkers(), "a thread was started");
     }
 
@@ -262,6 +289,26 @@ final class FileRingTest {
         }
         // The lock on the file is gone, so the descriptor was closed.
         FileDevice.open(FileOptions.of(folder.resolve("ring.img")), process.context()).close();
+    }
+
+    @Test
+    void closeOnALoopThatStillHasRequestsUnderWay() throws Exception {
+        open(true, LaneChoice.URING);
+        Asker direct = new Asker(file, process.context());
+        List<Told> underWay = new ArrayList<>();
+        CountDownLatch closed = new CountDownLatch(1);
+        process.loops()
+                .get(0)
+                .execute(
+                        () -> {
+                            for (int i = 0; i < 300; i++) {
+                                underWay.add(direct.read(i * 4096L, 4096));
+                            }
+                            file.close();
+                            closed.countDown();
+                        });
+        assertTrue(closed.await(5, TimeUnit.SECONDS), "closing waits for itself");
+        underWay.forEach(direct::bytes);
     }
 
     @Test

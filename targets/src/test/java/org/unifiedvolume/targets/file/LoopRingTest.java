@@ -1,6 +1,7 @@
 package org.unifiedvolume.targets.file;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
@@ -242,5 +243,28 @@ final class LoopRingTest {
         start(share, pipe, "a0");
         write(pipe, 2);
         TestProcess.await("both are answered", () -> count("answer") == 2);
+    }
+
+    @Test
+    void isUsedNoMoreAfterItBroke() throws Exception {
+        openRing(LONG_NANOS);
+        int pipe = pipe("a");
+        start(new RingShare(), pipe, "a0");
+        int other = pipe("b");
+        onLoop(
+                () -> {
+                    ring.start(
+                            new ByteRead("bad", other, 0) {
+                                @Override
+                                boolean took(long answer) {
+                                    throw new IllegalStateException("made to fail by a test");
+                                }
+                            },
+                            new RingShare());
+                    return null;
+                });
+        write(other, 1);
+        TestProcess.await("everything is given up", () -> count("abandon") == 2);
+        assertNull(onLoop(LoopRing::current));
     }
 }
