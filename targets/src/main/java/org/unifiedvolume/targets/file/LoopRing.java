@@ -47,8 +47,10 @@ final class LoopRing implements EventLoop.Handler, EventLoop.Companion {
         static final Limits DEFAULT = new Limits(512, 128, 5_000_000_000L);
     }
 
-    /// How many kernel threads wait, for one loop, for what the kernel cannot do without a thread.
-    private static final int MAX_KERNEL_WORKERS = 32;
+    /// How many kernel threads may wait, for one loop, for what the kernel cannot do without: as
+    /// many as a device can have under way, and some for the others if that one does not answer.
+    /// The kernel starts them when all it has are blocked.
+    private static final int MAX_KERNEL_WORKERS = Limits.DEFAULT.maxPerDevice() + 32;
 
     private static final int ROUNDS_PER_TURN = 8;
     private static final long RETRY_NANOS = 1_000_000;
