@@ -54,6 +54,7 @@ final class FileRingVerifyTest {
                                 "--fsync=64",
                                 "--verify=crc32c",
                                 "--verify_fatal=1",
+                                "--verify_state_save=0",
                                 "--randrepeat=0")
                         .redirectErrorStream(true)
                         .redirectOutput(output)
