@@ -31,11 +31,19 @@ import org.unifiedvolume.volume.Member;
 /// in memory, and requests with tags as a volume gives them.
 public final class Rig implements AutoCloseable {
     public final VirtualTime time = new VirtualTime();
-    public final IoContext io =
-            new IoContext(new BufferPool(8 << 20, true), time, new RequestIds());
+    public final IoContext io;
     public final Lanes lanes = new Lanes();
     private final Tracer tracer = new Tracer(time);
     private int members;
+
+    public Rig() {
+        this(true);
+    }
+
+    /// @param traced whether a leak is reported with the place of its allocation; slow
+    public Rig(boolean traced) {
+        io = new IoContext(new BufferPool(8 << 20, traced), time, new RequestIds());
+    }
 
     /// A layout context without a folder: for arrays that keep no record.
     public LayoutContext context() {

@@ -3,6 +3,7 @@ package org.unifiedvolume.buffer;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.unifiedvolume.Invariant;
 import org.unifiedvolume.linux.FileCalls;
@@ -30,6 +31,7 @@ public final class BufferPool implements AutoCloseable {
     private final Chunk[] chunks;
     private final Chunk[] partial = new Chunk[CLASS_BYTES.length];
     private final List<Magazine> magazines = new ArrayList<>();
+    private final List<Reclaimer> reclaimers = new CopyOnWriteArrayList<>();
     private final boolean traced;
     private Chunk whole;
     private long handedOutBytes;
@@ -59,6 +61,24 @@ public final class BufferPool implements AutoCloseable {
         }
     }
 
+    /// Holds pool memory that it can do without: asked to give some back when the pool is spent.
+    @FunctionalInterface
+    public interface Reclaimer {
+        /// Gives back about so many bytes, on whatever thread allocates; must not block.
+        ///
+        /// @return false if it holds nothing any more
+        boolean reclaim(long bytes);
+    }
+
+    /// Asks `reclaimer` from now on when the pool is spent.
+    public void addReclaimer(Reclaimer reclaimer) {
+        reclaimers.add(reclaimer);
+    }
+
+    public void removeReclaimer(Reclaimer reclaimer) {
+        reclaimers.remove(reclaimer);
+    }
+
     static int classBytes(int sizeClass) {
         return CLASS_BYTES[sizeClass];
     }
@@ -72,6 +92,9 @@ public final class BufferPool implements AutoCloseable {
     public Block allocateBlock(int lengthBytes) {
         int sizeClass = classFor(lengthBytes);
         Block block = take(sizeClass);
+        if (block == null) {
+            block = takeReclaimed(sizeClass);
+        }
         if (block != null) {
             block.handOut();
             if (traced) {
@@ -141,6 +164,34 @@ public final class BufferPool implements AutoCloseable {
                 "a block has at most %d bytes, not %d".formatted(CHUNK_BYTES, lengthBytes));
     }
 
+    /// Asks those who can do without some of their memory, for ever more of it: what they give back
+    /// first may lie in chunks that are otherwise in use.
+    private Block takeReclaimed(int sizeClass) {
+        Block block = null;
+        boolean more = !reclaimers.isEmpty();
+        for (long bytes = CHUNK_BYTES; more && block == null; bytes *= 4) {
+            boolean any = false;
+            for (Reclaimer reclaimer : reclaimers) {
+                any |= reclaimer.reclaim(bytes);
+            }
+            more = any && bytes < ceilingBytes();
+            block = take(sizeClass);
+        }
+        if (block == null) {
+            countSpent();
+        }
+        return block;
+    }
+
+    private void countSpent() {
+        lock.lock();
+        try {
+            spentCount++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private Block take(int sizeClass) {
         Magazine magazine = magazine();
         if (magazine != null) {
@@ -152,9 +203,7 @@ public final class BufferPool implements AutoCloseable {
         lock.lock();
         try {
             Block block = takeLocked(sizeClass);
-            if (block == null) {
-                spentCount++;
-            } else if (magazine != null) {
+            if (block != null && magazine != null) {
                 for (int i = magazine.depth(sizeClass) / 2; i > 0; i--) {
                     Block spare = partial[sizeClass] == null ? null : takeLocked(sizeClass);
                     if (spare == null) {

@@ -9,6 +9,7 @@ import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.control.ControlFault;
 import org.unifiedvolume.control.Json;
 import org.unifiedvolume.control.Request;
+import org.unifiedvolume.terminal.Table;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;

@@ -16,6 +16,7 @@ import org.unifiedvolume.control.Json;
 import org.unifiedvolume.service.Engine;
 import org.unifiedvolume.spi.Kinds;
 import org.unifiedvolume.spi.Scanner.Offer;
+import org.unifiedvolume.terminal.Table;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;

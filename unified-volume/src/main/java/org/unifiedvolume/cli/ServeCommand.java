@@ -2,6 +2,7 @@ package org.unifiedvolume.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.unifiedvolume.config.ConfigFault;
@@ -60,6 +61,13 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--check", description = "Check the file, open nothing.")
     private boolean checkOnly;
 
+    @Option(
+            names = "--with-parent",
+            paramLabel = "PID",
+            hidden = true,
+            description = "End when that process ends; leave Ctrl-C to it.")
+    private Long parent;
+
     @Override
     public Integer call() throws ConfigFault, ServiceFault, InterruptedException {
         ServicePlan plan = Planner.plan(ConfigReader.read(file), Kinds.find());
@@ -69,8 +77,14 @@ final class ServeCommand implements Callable<Integer> {
             return Main.DONE;
         }
         CountDownLatch stop = new CountDownLatch(1);
-        for (String signal : new String[] {"TERM", "INT", "HUP"}) {
-            Signals.on(signal, () -> stopOrForce(stop));
+        Signals.on("TERM", () -> stopOrForce(stop));
+        for (String signal : List.of("INT", "HUP")) {
+            Signals.on(signal, parent == null ? () -> stopOrForce(stop) : () -> {});
+        }
+        if (parent != null) {
+            ProcessHandle.of(parent)
+                    .ifPresentOrElse(
+                            process -> process.onExit().thenRun(stop::countDown), stop::countDown);
         }
         try (Service _ = Service.start(plan, Registry.ofUser(System.getenv()))) {
             if (stop.getCount() > 0) {

@@ -34,7 +34,9 @@ final class UmountCommand implements Callable<Integer> {
                                         .with(
                                                 "folder",
                                                 Path.of(what).toAbsolutePath().toString())));
-        spec.commandLine().getOut().printf("%s is unmounted%n", answer.text("folder"));
+        for (String folder : answer.texts("folders")) {
+            spec.commandLine().getOut().printf("%s is unmounted%n", folder);
+        }
         return Main.DONE;
     }
 }

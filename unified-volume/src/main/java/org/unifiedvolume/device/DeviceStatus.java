@@ -9,7 +9,8 @@ import org.unifiedvolume.request.Locality;
 /// @param name what users call it: a volume's name, a member's URI
 /// @param kind what it is: `raid1`, `file`, `nbd`
 /// @param state in one word
-/// @param reason why it is in that state; empty while it is ONLINE
+/// @param reason why it is in that state; while it is ONLINE empty, or what users should know
+///     nevertheless
 /// @param since when it came into that state
 /// @param remedy what to do about it; empty if nothing needs to be done
 /// @param locality where its bytes are

@@ -42,6 +42,17 @@ final class FileAttributes {
         this.changed = changed;
     }
 
+    /// The attributes that the file has when it is mounted: those of the file below.
+    static FileAttributes of(MountRequest request, VolumeFile file) {
+        MountPoint point = request.point();
+        int permissions = point.permissions();
+        return new FileAttributes(
+                file.isReadOnly() ? permissions & ~0222 : permissions,
+                point.userId(),
+                point.groupId(),
+                Instant.now());
+    }
+
     FileAttributes withPermissions(int permissions, Instant now) {
         return new FileAttributes(permissions, userId, groupId, accessed, modified, now);
     }
@@ -76,6 +87,10 @@ final class FileAttributes {
 
     Instant modified() {
         return modified;
+    }
+
+    Instant changed() {
+        return changed;
     }
 
     /// Lays them out as `struct fuse_attr`, into zeroed memory.

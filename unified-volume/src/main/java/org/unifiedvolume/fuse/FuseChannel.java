@@ -265,7 +265,6 @@ final class FuseChannel implements EventLoop.Handler {
 
     @Override
     public void broken(Throwable cause) {
-        registration = null; // the loop cancels it
         stop();
         mount.broken(cause);
     }

@@ -16,14 +16,12 @@ final class FuseExport implements Export {
     private static final Logger LOG = LoggerFactory.getLogger(FuseExport.class);
     private static final int FLUSH_SECONDS = 30;
 
-    private final String uri;
     private final MountPoint point;
     private final VolumeFile file;
     private final FuseBinding.Mounted mounted;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    FuseExport(String uri, MountPoint point, VolumeFile file, FuseBinding.Mounted mounted) {
-        this.uri = uri;
+    FuseExport(MountPoint point, VolumeFile file, FuseBinding.Mounted mounted) {
         this.point = point;
         this.file = file;
         this.mounted = mounted;
@@ -31,7 +29,7 @@ final class FuseExport implements Export {
 
     @Override
     public String uri() {
-        return uri;
+        return "fuse:" + point.path();
     }
 
     /// Unmounts, flushes what was written, and removes the file if it was made for the mount.

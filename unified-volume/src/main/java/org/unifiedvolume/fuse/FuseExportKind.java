@@ -74,7 +74,7 @@ public final class FuseExportKind implements ExportKind {
                                 point, "uvol:" + volume.name(), file.isReadOnly(), allowOther);
                 FuseBinding.Mounted mounted = binding.mount(request, file, context);
                 opened = true;
-                return new FuseExport(name, point, file, mounted);
+                return new FuseExport(point, file, mounted);
             } finally {
                 if (!opened) {
                     file.disconnect();

@@ -12,6 +12,7 @@ import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.linux.MountCalls;
 import org.unifiedvolume.linux.SpawnCalls;
+import org.unifiedvolume.mount.MountTable;
 import org.unifiedvolume.mount.Tool;
 
 /// Attaches `/dev/fuse` to a file and takes it off again: root by `mount(2)`, everyone else by
@@ -28,6 +29,19 @@ final class FuseMounter {
 
     private static boolean isRoot() {
         return MountCalls.effectiveUserId() == 0;
+    }
+
+    /// Says why this user cannot mount here, or null.
+    static String problem() {
+        if (isRoot()) {
+            return null;
+        }
+        try {
+            Tool.FUSERMOUNT.find();
+            return null;
+        } catch (IOException e) {
+            return e.getMessage();
+        }
     }
 
     /// Mounts, and returns the connection's first descriptor, which does not block.
@@ -128,9 +142,16 @@ final class FuseMounter {
                         .formatted(request.path(), program, status, printed.strip(), remedy));
     }
 
-    /// Takes the topmost mount off a path: properly if nobody uses it, otherwise at once for
-    /// everyone who comes later, with a line in the log.
-    static void unmount(Path path) {
+    /// Takes our mount off its path: properly if nobody uses it, otherwise at once for everyone who
+    /// comes later, with a line in the log. What somebody else has mounted above it stays.
+    static void unmount(MountRequest request) {
+        Path path = request.point().path();
+        if (!isOurs(request)) {
+            LOG.warn(
+                    "{}: something else is mounted there now and stays; ours has ended below it",
+                    path);
+            return;
+        }
         Thread unmount = Thread.ofPlatform().daemon().start(() -> unmountProperly(path));
         try {
             if (unmount.join(Duration.ofSeconds(UNMOUNT_SECONDS))) {
@@ -141,6 +162,18 @@ final class FuseMounter {
         }
         LOG.warn("{}: no unmount within {} s; detached", path, UNMOUNT_SECONDS);
         detach(path);
+    }
+
+    private static boolean isOurs(MountRequest request) {
+        try {
+            return MountTable.read()
+                    .at(request.point().path())
+                    .filter(top -> top.isFuse() && top.source().equals(request.source()))
+                    .isPresent();
+        } catch (IOException e) {
+            LOG.warn("{}: {}", request.path(), e.toString());
+            return false;
+        }
     }
 
     private static void unmountProperly(Path path) {

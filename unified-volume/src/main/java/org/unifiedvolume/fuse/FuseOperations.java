@@ -149,26 +149,16 @@ final class FuseOperations {
 
     private void beginAllocate(FuseRequest request) {
         long offset = request.argumentLong(8);
-        long length = request.argumentLong(16);
-        int mode = request.argumentInt(24);
-        boolean keepsSize = (mode & FileCalls.FALLOC_FL_KEEP_SIZE) != 0;
-        int deed = mode & ~FileCalls.FALLOC_FL_KEEP_SIZE;
-        long within = file.within(offset, length);
-        boolean punches = deed == FileCalls.FALLOC_FL_PUNCH_HOLE;
-        if (within < 0) {
-            refuse(request, Errno.EINVAL);
-        } else if (file.isReadOnly()) {
-            refuse(request, Errno.EROFS);
-        } else if (!punches && deed != FileCalls.FALLOC_FL_ZERO_RANGE && deed != 0) {
-            refuse(request, Errno.EOPNOTSUPP); // collapse, insert, unshare
-        } else if (within < length && !keepsSize) {
-            refuse(request, Errno.ENOSPC); // the file cannot grow
-        } else if (within == 0 || deed == 0) {
-            done(request); // its space is the volume's, all of it
-        } else {
-            FuseCall call = call(request, offset, within, 0);
-            call.punch = punches;
-            submit(call);
+        Allocation allocation =
+                Allocation.of(file, request.argumentInt(24), offset, request.argumentLong(16));
+        switch (allocation.deed()) {
+            case REFUSE -> refuse(request, allocation.error());
+            case NOTHING -> done(request);
+            case PUNCH, ZERO -> {
+                FuseCall call = call(request, offset, allocation.lengthBytes(), 0);
+                call.punch = allocation.deed() == Allocation.Deed.PUNCH;
+                submit(call);
+            }
         }
     }
 

@@ -21,7 +21,7 @@ final class FuseReply {
     private static final ThreadLocal<FuseReply> OF_THREAD = ThreadLocal.withInitial(FuseReply::new);
 
     private final MemorySegment scratch = Arena.ofAuto().allocate(SCRATCH_BYTES, 8);
-    private final IoVector vector = new IoVector(64);
+    private final IoVector vector = new IoVector(IoVector.MAX_ENTRIES);
 
     private FuseReply() {}
 
@@ -46,23 +46,19 @@ final class FuseReply {
     /// Brings the bytes of a read. They may be released as soon as this returns.
     long data(int fd, long unique, Buffers payload) {
         header(Fuse.OUT_HEADER_BYTES + payload.length(), unique, 0);
-        if (payload.sliceCount() > 63) {
-            return manySlices(fd, payload);
+        vector.clear();
+        vector.add(scratch.address(), Fuse.OUT_HEADER_BYTES);
+        if (payload.sliceCount() < IoVector.MAX_ENTRIES) {
+            payload.addTo(vector, 0);
+            return FileCalls.writev(fd, vector.address(), vector.count());
         }
-        return writeWith(vector, fd, payload);
-    }
-
-    /// The kernel takes a reply in one call only, so it needs a vector as long as the payload has
-    /// slices.
-    private long manySlices(int fd, Buffers payload) {
-        return writeWith(new IoVector(payload.sliceCount() + 1), fd, payload);
-    }
-
-    private long writeWith(IoVector pieces, int fd, Buffers payload) {
-        pieces.clear();
-        pieces.add(scratch.address(), Fuse.OUT_HEADER_BYTES);
-        payload.addTo(pieces, 0);
-        return FileCalls.writev(fd, pieces.address(), pieces.count());
+        // The kernel takes a reply in one call only, and one call has so many pieces.
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment whole = arena.allocate(payload.length());
+            payload.copyTo(0, whole, 0, payload.length());
+            vector.add(whole.address(), payload.length());
+            return FileCalls.writev(fd, vector.address(), vector.count());
+        }
     }
 
     long attributes(int fd, long unique, FileAttributes attributes, long sizeBytes) {

@@ -28,9 +28,15 @@ final class NativeBinding implements FuseBinding {
 
     @Override
     public String problem() {
-        return Files.exists(Path.of(FuseMounter.DEVICE))
-                ? null
-                : FuseMounter.DEVICE + " is missing; load the kernel module: modprobe fuse";
+        Path device = Path.of(FuseMounter.DEVICE);
+        if (!Files.exists(device)) {
+            return device + " is missing; load the kernel module: modprobe fuse";
+        }
+        // fusermount3 opens it with the rights of the user whom it serves.
+        if (!Files.isReadable(device) || !Files.isWritable(device)) {
+            return device + " may not be opened by this user; as root: chmod 666 " + device;
+        }
+        return FuseMounter.problem();
     }
 
     @Override
@@ -51,7 +57,7 @@ final class NativeBinding implements FuseBinding {
         for (int i = 1; i < loops.size(); i++) {
             int clone = cloneOf(fd);
             if (clone < 0) {
-                // Plain users may not open the device in most places; one loop serves them.
+                // One loop can serve it too.
                 LOG.debug("{}: served by {} loops: {}", request.path(), i, Errno.meaning(clone));
                 break;
             }

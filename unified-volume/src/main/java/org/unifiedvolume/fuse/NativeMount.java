@@ -8,7 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Admission;
@@ -34,7 +34,8 @@ final class NativeMount implements FuseBinding.Mounted {
     private final int maxTransferBytes;
     private final List<FuseChannel> channels = new CopyOnWriteArrayList<>();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
-    private final AtomicBoolean closing = new AtomicBoolean();
+    private final ReentrantLock closeLock = new ReentrantLock();
+    private volatile boolean closing;
     private volatile FileAttributes attributes;
 
     /// Whether the mount has ended by itself: somebody else unmounted the file.
@@ -46,13 +47,7 @@ final class NativeMount implements FuseBinding.Mounted {
         this.file = file;
         this.context = context;
         this.maxTransferBytes = maxTransferBytes;
-        MountPoint point = request.point();
-        this.attributes =
-                new FileAttributes(
-                        file.isReadOnly() ? point.permissions() & ~0222 : point.permissions(),
-                        point.userId(),
-                        point.groupId(),
-                        Instant.now());
+        this.attributes = FileAttributes.of(request, file);
     }
 
     /// Serves one more descriptor, on a loop.
@@ -111,7 +106,7 @@ final class NativeMount implements FuseBinding.Mounted {
     /// A channel found that the kernel has ended the mount.
     void channelEnded() {
         gone = true;
-        if (!closing.get()) {
+        if (!closing) {
             LOG.warn("{}: unmounted by somebody else; this export has ended", path());
         }
     }
@@ -123,13 +118,23 @@ final class NativeMount implements FuseBinding.Mounted {
         Thread.ofVirtual().start(this::close);
     }
 
+    /// The second of two who close it waits for the first.
     @Override
     public void close() {
-        if (!closing.compareAndSet(false, true)) {
-            return;
+        closeLock.lock();
+        try {
+            if (!closing) {
+                closing = true;
+                end();
+            }
+        } finally {
+            closeLock.unlock();
         }
+    }
+
+    private void end() {
         if (!gone) {
-            FuseMounter.unmount(request.point().path());
+            FuseMounter.unmount(request);
         }
         stopChannels();
         if (!drained()) {

@@ -159,16 +159,25 @@ public final class AlignLayer implements BlockDevice {
                         done.complete(
                                 locate,
                                 outcome instanceof Outcome.Located(List<Extent> extents)
-                                        ? new Outcome.Located(without(extents, skip))
+                                        ? new Outcome.Located(
+                                                part(extents, skip, locate.lengthBytes()))
                                         : outcome));
     }
 
-    /// Extents are whole blocks, so what is skipped lies in the first one.
-    private static List<Extent> without(List<Extent> extents, long skip) {
-        List<Extent> rest = new ArrayList<>(extents);
-        Extent first = rest.getFirst();
-        rest.set(0, new Extent(first.lengthBytes() - skip, first.kind()));
-        return rest;
+    /// What the extents say of `length` bytes behind the first `skip`.
+    private static List<Extent> part(List<Extent> extents, long skip, long length) {
+        List<Extent> parts = new ArrayList<>();
+        long start = 0;
+        for (Extent extent : extents) {
+            long end = start + extent.lengthBytes();
+            long from = Math.max(start, skip);
+            long to = Math.min(end, skip + length);
+            if (from < to) {
+                parts.add(new Extent(to - from, extent.kind()));
+            }
+            start = end;
+        }
+        return parts;
     }
 
     // -------------------------------------------------------------------------- changes

@@ -7,7 +7,6 @@ import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
-import org.unifiedvolume.request.Outcome;
 
 /// Shows one window of the device below as a device of its own: a partition, or what lies behind a
 /// header.
@@ -67,19 +66,9 @@ public final class WindowLayer implements BlockDevice {
 
     @Override
     public void submit(IoRequest request, Completion done) {
-        if (startBytes == 0) {
-            below.submit(request, done);
-        } else {
-            below.submit(request.at(startBytes + request.offsetBytes()), new Answer(request, done));
-        }
-    }
-
-    /// Tells the one above of the request as it was submitted there.
-    private record Answer(IoRequest above, Completion done) implements Completion {
-        @Override
-        public void complete(IoRequest request, Outcome outcome) {
-            done.complete(above, outcome);
-        }
+        IoRequest child =
+                startBytes == 0 ? request : request.at(startBytes + request.offsetBytes());
+        below.submit(child, Completion.of(request, child, done));
     }
 
     @Override

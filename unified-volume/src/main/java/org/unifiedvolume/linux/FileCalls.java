@@ -38,9 +38,11 @@ public final class FileCalls {
 
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
+    public static final int F_OFD_GETLK = 36;
     public static final int F_OFD_SETLK = 37;
     public static final short F_RDLCK = 0;
     public static final short F_WRLCK = 1;
+    public static final short F_UNLCK = 2;
 
     public static final int POSIX_FADV_WILLNEED = 3;
 
@@ -309,6 +311,28 @@ public final class FileCalls {
             }
             long more = flags | O_NONBLOCK;
             return Native.result((int) FCNTL.invokeExact(state, fd, F_SETFL, more), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Whether [#lockWhole] would succeed now; takes no lock, and works on a descriptor that is
+    /// open for reading only.
+    ///
+    /// @return 1 if it would, 0 if somebody else holds a lock in its way, or a negative error
+    ///     number
+    public static int isLockFree(int fd, boolean exclusive) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = Native.state();
+            MemorySegment lock = arena.allocate(32, 8);
+            lock.set(JAVA_SHORT, 0, exclusive ? F_WRLCK : F_RDLCK);
+            int result =
+                    Native.result(
+                            (int) FCNTL.invokeExact(state, fd, F_OFD_GETLK, lock.address()), state);
+            if (result < 0) {
+                return result;
+            }
+            return lock.get(JAVA_SHORT, 0) == F_UNLCK ? 1 : 0;
         } catch (Throwable e) {
             throw Native.broken(e);
         }

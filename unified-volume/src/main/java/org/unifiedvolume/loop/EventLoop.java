@@ -324,7 +324,13 @@ public final class EventLoop implements Loop, AutoCloseable {
         } catch (Throwable e) {
             LOG.error("closing after a failure failed too", e);
         }
-        registration.cancel();
+        try {
+            registration.cancel();
+        } catch (RuntimeException | Error e) {
+            // The handler closed its descriptor, which ended the care for it.
+            slots.set(registration.slot, null);
+            LOG.debug("a broken handler had closed its descriptor", e);
+        }
     }
 
     private void runTasks() {

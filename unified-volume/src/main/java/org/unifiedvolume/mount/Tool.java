@@ -18,9 +18,10 @@ public enum Tool {
     FUSERMOUNT("fusermount3", "fuse3"),
     LOSETUP("losetup", "mount"),
     BLKID("blkid", "util-linux"),
-    WIPEFS("wipefs", "util-linux"),
     MOUNT("mount", "mount"),
     UMOUNT("umount", "mount"),
+    SYNC("sync", "coreutils"),
+    E2FSCK("e2fsck", "e2fsprogs"),
     MKFS_EXT4("mkfs.ext4", "e2fsprogs"),
     MKFS_XFS("mkfs.xfs", "xfsprogs"),
     MKFS_BTRFS("mkfs.btrfs", "btrfs-progs");
@@ -55,6 +56,10 @@ public enum Tool {
 
     /// Where the program is, if it is installed.
     public Optional<Path> locate() {
+        return locate(program);
+    }
+
+    private static Optional<Path> locate(String program) {
         String path = System.getenv().getOrDefault("PATH", "");
         return Stream.concat(
                         Stream.of(path.split(":")).filter(folder -> folder.startsWith("/")),
@@ -68,7 +73,12 @@ public enum Tool {
     ///
     /// @throws IOException naming the package if it is missing
     public Path find() throws IOException {
-        return locate().orElseThrow(
+        return find(program, debianPackage);
+    }
+
+    static Path find(String program, String debianPackage) throws IOException {
+        return locate(program)
+                .orElseThrow(
                         () ->
                                 new IOException(
                                         "%s is not installed; on Debian: apt-get install %s"

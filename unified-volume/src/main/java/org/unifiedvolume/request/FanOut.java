@@ -57,6 +57,11 @@ public abstract class FanOut implements Completion {
         countDown();
     }
 
+    @Override
+    public final boolean isAwaited() {
+        return done.isAwaited();
+    }
+
     private void countDown() {
         int before = (int) PENDING.getAndAdd(this, -1);
         Invariant.check(before > 0, "a request was answered twice (%d)", before);

@@ -1,6 +1,8 @@
 package org.unifiedvolume.service;
 
 import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +34,10 @@ final class Commands implements ControlServer.Handler {
                 case "status" -> StatusView.of(service, chosen(request));
                 case "iostat" -> iostat(request, events);
                 case "trace" -> trace(request, events);
+                case "mount" -> mount(request);
+                case "umount" -> unmount(request);
+                case "attach" -> attach(request);
+                case "detach" -> detach(request);
                 case "fail" -> fail(request);
                 case "re-add" -> readd(request);
                 default ->
@@ -98,6 +104,71 @@ final class Commands implements ControlServer.Handler {
             watch.close();
         } catch (Exception e) {
             throw new IllegalStateException("a watch could not be ended", e);
+        }
+    }
+
+    private Map<String, Object> mount(Request request) throws ControlFault {
+        OpenVolume volume = service.volume(request.needText("volume"));
+        Path folder = folder(request);
+        String device =
+                told(
+                        () ->
+                                service.attachments()
+                                        .mount(
+                                                volume,
+                                                folder,
+                                                request.text("mkfs"),
+                                                request.flag("force"),
+                                                request.flag("readOnly")));
+        LOG.info("volume {}: {} is mounted on {}", volume.name(), device, folder);
+        return Map.of("volume", volume.name(), "device", device, "folder", folder.toString());
+    }
+
+    private Map<String, Object> unmount(Request request) throws ControlFault {
+        Path folder = folder(request);
+        String name = request.text("what");
+        List<Path> folders = told(() -> service.attachments().unmount(name, folder));
+        LOG.info("{} unmounted", folders);
+        return Map.of("folders", folders.stream().map(Path::toString).toList());
+    }
+
+    private static Path folder(Request request) throws ControlFault {
+        try {
+            Path folder = Path.of(request.needText("folder"));
+            if (folder.isAbsolute()) {
+                return folder.normalize();
+            }
+        } catch (InvalidPathException e) {
+            throw new ControlFault("the folder cannot be one: " + e.getMessage());
+        }
+        throw new ControlFault("the folder's path is not absolute");
+    }
+
+    private Map<String, Object> attach(Request request) throws ControlFault {
+        OpenVolume volume = service.volume(request.needText("volume"));
+        boolean readOnly = request.flag("readOnly");
+        String device = told(() -> service.attachments().attach(volume, readOnly));
+        LOG.info("volume {}: attached as {}", volume.name(), device);
+        return Map.of("volume", volume.name(), "device", device);
+    }
+
+    private Map<String, Object> detach(Request request) throws ControlFault {
+        String what = request.needText("what");
+        String device = told(() -> service.attachments().detach(what));
+        LOG.info("{} is given back", device);
+        return Map.of("device", device);
+    }
+
+    private interface Deed<T> {
+        T run() throws ControlFault, IOException;
+    }
+
+    /// Runs what may fail for the system's reasons, so that the client is told of these.
+    private static <T> T told(Deed<T> deed) throws ControlFault {
+        try {
+            return deed.run();
+        } catch (IOException e) {
+            throw new ControlFault(e.getMessage());
         }
     }
 

@@ -25,6 +25,7 @@ public final class OpenVolume {
     private final VolumePlan plan;
     private final Volume volume;
     private final BlockDevice array;
+    private volatile boolean partOfAnother;
     private final List<Export> exports = new CopyOnWriteArrayList<>();
 
     /// @param array what the layout made of the members
@@ -40,6 +41,15 @@ public final class OpenVolume {
 
     public VolumePlan plan() {
         return plan;
+    }
+
+    /// Whether another volume is made of this one.
+    boolean isPartOfAnother() {
+        return partOfAnother;
+    }
+
+    void becomePartOfAnother() {
+        partOfAnother = true;
     }
 
     public Volume volume() {

@@ -55,7 +55,7 @@ public final class Planner {
             volumeKind.planned(plan);
             plans.add(plan);
         }
-        return new ServicePlan(config, plans, volumeKind);
+        return new ServicePlan(config, plans, volumeKind, kinds);
     }
 
     private DeviceUri uri(Written written) throws ConfigFault {

@@ -60,6 +60,7 @@ public final class Registry {
     void add(Path stateFolder) {
         try {
             Files.createDirectories(folder);
+            removeDead();
             Files.writeString(entry(stateFolder), stateFolder.toAbsolutePath().toString());
         } catch (IOException e) {
             LOG.info("cannot list this service in {}: {}", folder, e.getMessage());
@@ -94,6 +95,17 @@ public final class Registry {
             LOG.debug("{}: cannot be read: {}", folder, e.getMessage());
         }
         return running;
+    }
+
+    /// Removes what services left here that were killed.
+    private void removeDead() throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "[0-9]*-*")) {
+            for (Path entry : entries) {
+                if (!runs(entry)) {
+                    Files.deleteIfExists(entry);
+                }
+            }
+        }
     }
 
     private static boolean runs(Path entry) {

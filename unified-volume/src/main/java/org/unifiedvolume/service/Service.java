@@ -40,6 +40,7 @@ public final class Service implements AutoCloseable {
 
     private StateFolder state;
     private Engine engine;
+    private Attachments attachments;
 
     private Service(ServicePlan plan) {
         this.plan = plan;
@@ -98,6 +99,14 @@ public final class Service implements AutoCloseable {
         undo.push(engine::close);
         openVolumes();
         openExports();
+        attachments =
+                new Attachments(
+                        plan.kinds(),
+                        engine.context(),
+                        state,
+                        plan.config().baseFolder(),
+                        volumes.values());
+        undo.push(attachments::close);
         try {
             Path socket = state.socket(registry.socketFor(state.folder()));
             ControlServer control =
@@ -166,6 +175,14 @@ public final class Service implements AutoCloseable {
     }
 
     private void openExports() throws ServiceFault {
+        for (VolumePlan above : plan.volumes()) {
+            for (Placed<MemberPlan> member : above.members()) {
+                String below = VolumeKind.nameOf(member.plan());
+                if (below != null) {
+                    volumes.get(below).becomePartOfAnother();
+                }
+            }
+        }
         for (VolumePlan volumePlan : plan.volumes()) {
             OpenVolume volume = volumes.get(volumePlan.name());
             undo.push(volume::closeExports);
@@ -193,6 +210,10 @@ public final class Service implements AutoCloseable {
 
     public Path stateFolder() {
         return state.folder();
+    }
+
+    Attachments attachments() {
+        return attachments;
     }
 
     public Collection<OpenVolume> volumes() {

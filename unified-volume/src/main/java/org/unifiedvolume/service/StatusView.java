@@ -24,11 +24,13 @@ final class StatusView {
         view.put("uptimeSeconds", Duration.between(service.started(), Instant.now()).toSeconds());
         view.put("bufferBytes", service.engine().pool().outstandingBytes());
         view.put("bufferCeilingBytes", service.engine().pool().ceilingBytes());
-        view.put("volumes", volumes.stream().map(v -> (Object) of(v)).toList());
+        view.put(
+                "volumes",
+                volumes.stream().map(v -> (Object) of(v, service.attachments())).toList());
         return view;
     }
 
-    private static Map<String, Object> of(OpenVolume open) {
+    private static Map<String, Object> of(OpenVolume open, Attachments attachments) {
         Volume volume = open.volume();
         DeviceStatus status = volume.status();
         Map<String, Object> view = new LinkedHashMap<>();
@@ -39,7 +41,7 @@ final class StatusView {
         view.put("members", members(open, status.children()));
         view.put("exports", open.exports().stream().map(Export::uri).toList());
         view.put("clients", volume.clients().stream().map(Volume.Client::name).toList());
-        view.put("attachments", List.of());
+        view.put("attachments", attachments.describe(open));
         view.put("underWay", volume.underWayCount());
         return view;
     }

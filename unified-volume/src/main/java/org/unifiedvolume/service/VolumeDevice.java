@@ -57,7 +57,7 @@ final class VolumeDevice implements BlockDevice {
     private IoRequest withTagBelow(IoRequest request) {
         IoTag tag = tagBelow(request);
         return switch (request) {
-            case Read r -> new Read(tag, r.offsetBytes(), r.lengthBytes());
+            case Read r -> new Read(tag, r.offsetBytes(), r.lengthBytes(), r.mayRefer());
             case Write w -> new Write(tag, w.offsetBytes(), w.source(), w.durability());
             case Zero z ->
                     new Zero(

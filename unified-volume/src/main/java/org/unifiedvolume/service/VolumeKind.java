@@ -55,6 +55,11 @@ final class VolumeKind implements MemberKind {
                         new IOException("volume %s could not be opened".formatted(name)));
     }
 
+    /// The volume that a member is; null if it is something else.
+    static String nameOf(MemberPlan member) {
+        return member instanceof Plan plan ? plan.volume : null;
+    }
+
     @Override
     public MemberPlan plan(DeviceUri uri) throws ConfigFault {
         String name = nameIn(uri);

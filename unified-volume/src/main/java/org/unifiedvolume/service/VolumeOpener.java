@@ -11,6 +11,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.unifiedvolume.cache.CacheOptions;
+import org.unifiedvolume.cache.ReadCache;
 import org.unifiedvolume.config.VolumeConfig;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.request.Locality;
@@ -67,7 +69,7 @@ final class VolumeOpener {
         Volume volume =
                 new Volume(
                         plan.name(),
-                        array,
+                        cached(array),
                         members.stream()
                                 .filter(m -> !m.isMissing())
                                 .map(LayoutMember::device)
@@ -77,6 +79,15 @@ final class VolumeOpener {
                         StackOptions.ofVolume(config.order(), config.depth()),
                         context.io());
         return new OpenVolume(plan, volume, array);
+    }
+
+    private BlockDevice cached(BlockDevice array) {
+        return config.cacheBytes() == 0
+                ? array
+                : new ReadCache(
+                        array,
+                        new CacheOptions(config.cacheBytes(), config.readaheadBytes()),
+                        context.io());
     }
 
     /// Opens the members; those behind the network may be missing as far as the layout can do

@@ -52,6 +52,17 @@ final class MergedRequest implements Completion {
         return Buffers.concat(sources);
     }
 
+    /// Whether all parts are awaited: when one is not, the others go on their own.
+    @Override
+    public boolean isAwaited() {
+        for (Ticket part : parts) {
+            if (!part.isAwaited()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     @Override
     public void complete(IoRequest request, Outcome outcome) {
         switch (outcome) {

@@ -163,7 +163,7 @@ public final class RequestStack implements BlockDevice {
         lock.lock();
         try {
             if (ticket.move(Ticket.GOING, Ticket.TRACKED)) {
-                ticket.byAge = underWay.addLast(ticket);
+                ticket.byAge = underWay.addByAge(ticket);
                 setAlarm();
             }
         } finally {
@@ -195,7 +195,7 @@ public final class RequestStack implements BlockDevice {
         lock.lock();
         try {
             ticket.become(Ticket.WAITING);
-            ticket.byAge = waiting.addLast(ticket);
+            ticket.byAge = waiting.addByAge(ticket);
             policy.add(ticket);
             if (index != null) {
                 index.add(ticket);
@@ -290,18 +290,10 @@ public final class RequestStack implements BlockDevice {
         }
     }
 
-    /// A merged request failed: its parts go down one by one, but for those whose deadline has
-    /// passed. The depth is exceeded by their number until they end.
+    /// A merged request failed: its parts go down on their own, one after the other, in the place
+    /// that it has.
     void retryAlone(List<Ticket> parts) {
-        places.addAndGet(1 - parts.size());
-        for (Ticket part : parts) {
-            if (part.state() == Ticket.EXPIRED) {
-                released(part);
-                freePlace();
-            } else {
-                below.submit(part.request(), part);
-            }
-        }
+        new LoneRetry(this, below, parts).start();
     }
 
     /// Under the lock: makes sure that somebody looks when the next deadline passes.

@@ -87,6 +87,11 @@ public final class Ticket implements Completion {
         stack.freePlace();
     }
 
+    @Override
+    public boolean isAwaited() {
+        return state() != EXPIRED && done.isAwaited();
+    }
+
     /// Takes the device's answer, to the whole request or to this part of a merged one.
     void end(Outcome outcome) {
         if (move(GOING, ENDED) || stack.untrack(this)) {

@@ -40,6 +40,27 @@ final class TicketList {
         return place;
     }
 
+    /// Adds a ticket behind those that entered the stack before it: seldom far from the end.
+    Place addByAge(Ticket ticket) {
+        Place older = last;
+        while (older != null && older.ticket.enteredNanos() - ticket.enteredNanos() > 0) {
+            older = older.before;
+        }
+        if (older == last) {
+            return addLast(ticket);
+        }
+        Place place = new Place(ticket);
+        place.before = older;
+        place.after = older == null ? first : older.after;
+        place.after.before = place;
+        if (older == null) {
+            first = place;
+        } else {
+            older.after = place;
+        }
+        return place;
+    }
+
     void remove(Place place) {
         if (place.before == null) {
             first = place.after;

@@ -39,6 +39,7 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
     private boolean flushPlanned;
     private long beingSent;
     private boolean open = true;
+    private boolean ending;
     private String closeReason = "the peer closed the connection";
     private boolean closeWhenSent;
 
@@ -75,7 +76,7 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
 
     @Override
     public boolean isOpen() {
-        return open;
+        return open && !ending;
     }
 
     // ------------------------------------------------------------------------- receiving
@@ -83,7 +84,7 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf bytes = (ByteBuf) message;
-        if (!open) {
+        if (!isOpen()) {
             bytes.release();
             return;
         }
@@ -94,13 +95,12 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
     /// Moves received bytes into the inbox and lets the session decode, until all are taken, the
     /// session wants no more, or the pool is spent.
     private void takeIn() {
-        while (open && unread != null && !readingPaused && !delivering) {
-            boolean starved = false;
+        while (isOpen() && unread != null && !readingPaused && !delivering) {
+            int before = unread.readableBytes();
             for (ByteBuffer part : unread.nioBuffers()) {
                 int taken = inbox.receiveCopyOf(part, receiveVector);
                 unread.skipBytes(taken);
                 if (part.hasRemaining()) {
-                    starved = receiveVector.totalBytes() == 0;
                     break;
                 }
             }
@@ -110,7 +110,8 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
                 unread = null;
             }
             deliver();
-            if (starved && unread != null && unread.readableBytes() == left) {
+            if (left == before && isOpen()) {
+                // The pool is spent: the peer is held back for a moment.
                 channel.config().setAutoRead(false);
                 loop.after(STARVED_RETRY_NANOS, this::retry);
                 return;
@@ -256,9 +257,10 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
 
     @Override
     public void close(String reason) {
-        if (!open || closeWhenSent) {
+        if (!isOpen()) {
             return;
         }
+        ending = true;
         closeReason = reason;
         flush();
         if (beingSent > 0) {

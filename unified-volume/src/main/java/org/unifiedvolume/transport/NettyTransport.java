@@ -58,6 +58,7 @@ public final class NettyTransport implements Transport, AutoCloseable {
     @Override
     public Listener listen(SocketAddress address, Function<ByteStream, StreamHandler> accepted)
             throws IOException {
+        StaleSocket.clear(address);
         boolean unix = address instanceof UnixDomainSocketAddress;
         Class<? extends ServerChannel> kind =
                 unix ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class;

@@ -22,6 +22,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     private static final int READS_PER_TURN = 4;
 
     private static final long STARVED_RETRY_NANOS = 5_000_000;
+    private static final String PEER_CLOSED = "the peer closed the connection";
 
     private final EventLoop loop;
     private final int fd;
@@ -38,6 +39,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     private boolean flushPlanned;
     private boolean receiving;
     private boolean open = true;
+    private boolean closing;
 
     SocketStream(EventLoop loop, int fd, SocketAddress peer, BufferPool pool) {
         this.loop = loop;
@@ -85,12 +87,18 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
         if ((mask & EpollCalls.EPOLLOUT) != 0) {
             flushNow();
         }
-        if (open
-                && !readingPaused
-                && (mask & (EpollCalls.EPOLLIN | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0) {
+        if (!open) {
+            return;
+        }
+        if (readingPaused || starved) {
+            // The kernel reports these also to one who does not want to read, again and again.
+            if ((mask & EpollCalls.EPOLLERR) != 0) {
+                close("the connection failed: " + Errno.meaning(SocketCalls.connectError(fd)));
+            } else if ((mask & EpollCalls.EPOLLHUP) != 0) {
+                close(PEER_CLOSED);
+            }
+        } else if ((mask & (EpollCalls.EPOLLIN | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0) {
             receive();
-        } else if (open && (mask & EpollCalls.EPOLLERR) != 0) {
-            close("the connection failed: " + Errno.meaning(SocketCalls.connectError(fd)));
         }
     }
 
@@ -114,10 +122,7 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 return;
             }
             if (count <= 0) {
-                close(
-                        count == 0
-                                ? "the peer closed the connection"
-                                : "the connection failed: " + Errno.meaning(count));
+                close(count == 0 ? PEER_CLOSED : "the connection failed: " + Errno.meaning(count));
                 return;
             }
             loop.moved(count);
@@ -275,13 +280,12 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
 
     @Override
     public void close(String reason) {
-        if (!open) {
+        if (closing) {
             return;
         }
+        // Sending may fail, and would close the stream from within.
+        closing = true;
         flushNow();
-        if (!open) {
-            return;
-        }
         open = false;
         registration.cancel();
         FileCalls.close(fd);

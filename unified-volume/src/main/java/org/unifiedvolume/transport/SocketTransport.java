@@ -48,6 +48,7 @@ public final class SocketTransport implements Transport {
     @Override
     public Listener listen(SocketAddress address, Function<ByteStream, StreamHandler> accepted)
             throws IOException {
+        StaleSocket.clear(address);
         int fd = SocketCalls.listen(address, BACKLOG);
         SocketAddress bound = address;
         if (address instanceof InetSocketAddress) {

@@ -3,7 +3,8 @@ package org.unifiedvolume.testkit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
-/// Seeds of random tests: other ones in each run, or the one that `-Dseed=` asks for.
+/// Seeds of random tests: other ones in each run, or the one that `-Dseed=` asks for, or so many as
+/// `-Dseeds=` asks for.
 public final class Seeds {
     private Seeds() {}
 
@@ -19,7 +20,8 @@ public final class Seeds {
     public static void each(int count, String test, Seeded seeded) {
         String asked = System.getProperty("seed");
         long first = asked == null ? System.nanoTime() : Long.parseLong(asked);
-        for (int i = 0; i < (asked == null ? count : 1); i++) {
+        int runs = asked == null ? Integer.getInteger("seeds", count) : 1;
+        for (int i = 0; i < runs; i++) {
             long seed = first + i;
             try {
                 seeded.run(seed);

@@ -68,9 +68,7 @@ public final class VirtualTime implements Loop {
     ///
     /// @return false if there is none
     public boolean step() {
-        while (!endTasks.isEmpty()) {
-            endTasks.poll().run();
-        }
+        runEndTasks();
         Task next = tasks.poll();
         while (next != null && next.action == null) {
             next = tasks.poll();
@@ -80,20 +78,25 @@ public final class VirtualTime implements Loop {
         }
         nowNanos = Math.max(nowNanos, next.dueNanos);
         next.action.run();
+        runEndTasks();
+        return true;
+    }
+
+    private void runEndTasks() {
         while (!endTasks.isEmpty()) {
             endTasks.poll().run();
         }
-        return true;
     }
 
     /// Runs everything that falls due within the next `nanos`, and moves time that far.
     public void advance(long nanos) {
         long until = nowNanos + nanos;
         while (true) {
+            runEndTasks();
             while (!tasks.isEmpty() && tasks.peek().action == null) {
                 tasks.poll();
             }
-            if (endTasks.isEmpty() && (tasks.isEmpty() || tasks.peek().dueNanos > until)) {
+            if (tasks.isEmpty() || tasks.peek().dueNanos > until) {
                 break;
             }
             step();

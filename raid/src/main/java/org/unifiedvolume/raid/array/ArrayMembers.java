@@ -72,7 +72,7 @@ record ArrayMembers(
         List<DeviceStatus> children = new ArrayList<>();
         DeviceStatus worst = null;
         for (LayoutMember member : members) {
-            DeviceStatus status = member.device().status();
+            DeviceStatus status = MemberStatus.of(member);
             children.add(status);
             if (worst == null || status.state().compareTo(worst.state()) > 0) {
                 worst = status;

@@ -128,21 +128,21 @@ public final class LinearArray implements BlockDevice {
         int first = geometry.memberAt(offset);
         long room = geometry.endOf(first) - offset;
         if (request.lengthBytes() <= room) {
-            devices[first].submit(
+            IoRequest child =
                     Children.whole(
-                            request, offset - geometry.startOf(first), localities[first], ids),
-                    done);
+                            request, offset - geometry.startOf(first), localities[first], ids);
+            devices[first].submit(child, Completion.of(request, child, done));
         } else if (request instanceof IoRequest.Locate) {
             // An answer may end before the range does; whoever asks will ask for the rest.
-            devices[first].submit(
+            IoRequest child =
                     Children.of(
                             request,
                             offset - geometry.startOf(first),
                             room,
                             null,
                             localities[first],
-                            ids),
-                    done);
+                            ids);
+            devices[first].submit(child, Completion.of(request, child, done));
         } else {
             spread(request, done, first, geometry.memberAt(offset + request.lengthBytes() - 1));
         }

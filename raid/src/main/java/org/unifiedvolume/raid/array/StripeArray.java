@@ -162,9 +162,9 @@ public final class StripeArray implements BlockDevice {
         long offset = request.offsetBytes();
         if (geometry.isWithinChunk(offset, request.lengthBytes())) {
             int member = geometry.memberAt(offset);
-            devices[member].submit(
-                    Children.whole(request, geometry.memberOffset(offset), localities[member], ids),
-                    done);
+            IoRequest child =
+                    Children.whole(request, geometry.memberOffset(offset), localities[member], ids);
+            devices[member].submit(child, Completion.of(request, child, done));
             return;
         }
         switch (request) {

@@ -275,6 +275,9 @@ public final class MirrorArray implements BlockDevice, ManagedArray {
     }
 
     private Leg leg(String member) throws IOException {
+        if (closed) {
+            throw new IOException("volume %s is closed".formatted(volume));
+        }
         for (Leg leg : legs.all()) {
             if (leg.name().equals(member)) {
                 return leg;

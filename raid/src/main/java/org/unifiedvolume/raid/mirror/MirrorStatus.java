@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.DeviceStatus.State;
+import org.unifiedvolume.raid.array.MemberStatus;
 import org.unifiedvolume.request.Locality;
 
 /// Puts the state of a mirror and its legs into words.
@@ -71,7 +72,7 @@ final class MirrorStatus {
                             leg.since(),
                             "make it reachable, restart the volume, then " + readd);
         }
-        DeviceStatus own = leg.device().status();
+        DeviceStatus own = MemberStatus.of(leg.member());
         return switch (leg.state()) {
             case IN_SYNC ->
                     leg.isSuspect()

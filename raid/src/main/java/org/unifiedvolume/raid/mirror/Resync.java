@@ -85,7 +85,10 @@ final class Resync implements Runnable {
                 copyAll();
             } while (startsOver && !cancelled);
         } catch (DeviceFault fault) {
-            legs.resyncFailed(target, this, "its resync stopped: " + fault.getMessage());
+            // When the volume is closed the next start goes on with it.
+            if (fault.kind() != DeviceFault.Kind.STOPPING) {
+                legs.resyncFailed(target, this, "its resync stopped: " + fault.getMessage());
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             legs.resyncFailed(target, this, "its resync was interrupted");

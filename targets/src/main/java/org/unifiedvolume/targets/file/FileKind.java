@@ -80,6 +80,11 @@ public final class FileKind implements MemberKind {
         }
 
         @Override
+        public void check() throws IOException {
+            FileCheck.check(options);
+        }
+
+        @Override
         public BlockDevice open(TargetContext context) throws IOException {
             return FileDevice.open(options, context.io());
         }

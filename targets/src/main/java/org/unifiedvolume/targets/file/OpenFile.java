@@ -35,15 +35,7 @@ record OpenFile(int fd, long sizeBytes, int blockBytes, boolean isDevice, boolea
     static OpenFile open(FileOptions options) throws IOException {
         Path path = options.path();
         boolean exists = Files.exists(path);
-        if (!exists && options.createBytes() == 0) {
-            throw new IOException(
-                    "%s does not exist; create it, or add ?size=10GiB to have it created"
-                            .formatted(path));
-        }
-        boolean isDevice = exists && isBlockDevice(path);
-        if (exists && !isDevice && !Files.isRegularFile(path)) {
-            throw new IOException("%s is neither a file nor a block device".formatted(path));
-        }
+        boolean isDevice = FileCheck.isBlockDevice(options, exists);
         int fd = openDescriptor(options, exists, isDevice);
         boolean kept = false;
         try {
@@ -55,11 +47,6 @@ record OpenFile(int fd, long sizeBytes, int blockBytes, boolean isDevice, boolea
                 FileCalls.close(fd);
             }
         }
-    }
-
-    private static boolean isBlockDevice(Path path) throws IOException {
-        int mode = (int) Files.getAttribute(path, "unix:mode");
-        return (mode & 0170000) == 0060000;
     }
 
     private static int openDescriptor(FileOptions options, boolean exists, boolean isDevice)
@@ -78,21 +65,7 @@ record OpenFile(int fd, long sizeBytes, int blockBytes, boolean isDevice, boolea
         if (fd >= 0) {
             return fd;
         }
-        String remedy =
-                switch (-fd) {
-                    case Errno.EACCES, Errno.EPERM ->
-                            "; check its owner and mode, or add ?readonly=true";
-                    case Errno.EBUSY -> "; it is mounted or in use by another array";
-                    case Errno.EROFS -> "; add ?readonly=true";
-                    case Errno.EINVAL ->
-                            options.direct()
-                                    ? "; its filesystem does not know direct I/O, leave out"
-                                            + " ?direct=true"
-                                    : "";
-                    case Errno.ENOENT -> "; its folder does not exist";
-                    default -> "";
-                };
-        throw new IOException("cannot open %s: %s%s".formatted(path, Errno.meaning(fd), remedy));
+        throw FileCheck.cannotOpen(options, fd);
     }
 
     private static OpenFile examine(int fd, FileOptions options, boolean existed, boolean isDevice)
@@ -113,11 +86,8 @@ record OpenFile(int fd, long sizeBytes, int blockBytes, boolean isDevice, boolea
             throw new IOException(
                     "cannot tell the size of %s: %s".formatted(path, Errno.meaning(size)));
         }
-        if (existed && options.createBytes() != 0 && options.createBytes() != size) {
-            throw new IOException(
-                    "%s exists with %d bytes, but ?size= asks for %d; leave out ?size= or name"
-                                    .formatted(path, size, options.createBytes())
-                            + " another file");
+        if (existed) {
+            FileCheck.size(options, size);
         }
         if (isDevice && !options.readOnly() && ioctlInt(fd, BLKROGET) == 1) {
             throw new IOException("%s is a read-only device; add ?readonly=true".formatted(path));
@@ -126,9 +96,7 @@ record OpenFile(int fd, long sizeBytes, int blockBytes, boolean isDevice, boolea
         if (options.direct()) {
             block = directBlock(fd, isDevice);
         }
-        if (size < block) {
-            throw new IOException("%s is empty; a member needs a size".formatted(path));
-        }
+        FileCheck.notEmpty(path, size, block);
         long type = FileCalls.filesystemType(fd);
         boolean inMemory =
                 !isDevice && !options.direct() && (type == TMPFS_MAGIC || type == RAMFS_MAGIC);
@@ -138,13 +106,7 @@ record OpenFile(int fd, long sizeBytes, int blockBytes, boolean isDevice, boolea
     private static void lock(int fd, FileOptions options) throws IOException {
         int result = FileCalls.lockWhole(fd, !options.readOnly());
         if (result == -Errno.EAGAIN || result == -Errno.EACCES) {
-            throw new IOException(
-                    "%s is in use: another process, or another member of this one, has it open%s"
-                            .formatted(
-                                    options.path(),
-                                    options.readOnly()
-                                            ? " for writing"
-                                            : "; a member is written by one alone"));
+            throw FileCheck.inUse(options);
         }
         // Filesystems without locks (some network ones) answer otherwise: nothing to go by there.
     }

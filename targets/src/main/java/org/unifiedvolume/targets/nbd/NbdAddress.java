@@ -36,7 +36,7 @@ public record NbdAddress(String host, int port, Path socket, String exportName, 
     public static NbdAddress of(DeviceUri uri) throws ConfigFault {
         boolean encrypted = uri.scheme().startsWith("nbds");
         String name = uri.path().startsWith("/") ? uri.path().substring(1) : uri.path();
-        if (name.length() > Nbd.MAX_STRING_BYTES) {
+        if (name.getBytes(StandardCharsets.UTF_8).length > Nbd.MAX_STRING_BYTES) {
             throw uri.fault("has a name that is too long", "names have at most 4096 bytes");
         }
         Path socket = uri.pathOption("socket");

@@ -3,6 +3,7 @@ package org.unifiedvolume.targets.file;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
 import org.unifiedvolume.device.BlockDevice;
@@ -81,6 +82,30 @@ final class FileDeviceContractTest {
         @Override
         protected void closeSurroundings() throws IOException {
             Files.delete(file);
+        }
+    }
+
+    /// A loop device: what the kernel says of real disks, it says of this one.
+    @Nested
+    final class ABlockDevice extends BlockDeviceContract {
+        private String loop;
+
+        @Override
+        protected BlockDevice openDevice(TestProcess surroundings) throws Exception {
+            Path image = folder.resolve("disk.img");
+            Files.write(image, new byte[(int) SIZE_BYTES]);
+            Process losetup =
+                    new ProcessBuilder("losetup", "--find", "--show", image.toString())
+                            .redirectErrorStream(true)
+                            .start();
+            loop = losetup.inputReader().readLine();
+            Assumptions.assumeTrue(losetup.waitFor() == 0, "no loop devices here: " + loop);
+            return FileDevice.open(FileOptions.of(Path.of(loop)), surroundings.context());
+        }
+
+        @Override
+        protected void closeSurroundings() throws Exception {
+            new ProcessBuilder("losetup", "--detach", loop).start().waitFor();
         }
     }
 }

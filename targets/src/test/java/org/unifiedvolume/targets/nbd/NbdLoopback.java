@@ -87,18 +87,24 @@ public final class NbdLoopback implements AutoCloseable {
 
     /// Another member that reaches the server over the loopback.
     public NbdDevice connect(int connections) throws IOException {
-        return NbdDevice.open(
-                new NbdOptions(
-                        "nbd:test",
-                        address(),
-                        null,
-                        false,
-                        connections,
-                        20_000_000_000L,
-                        5_000_000_000L,
-                        1 << 20),
-                transport,
-                process.context());
+        int before = volume.clients().size();
+        NbdDevice device =
+                NbdDevice.open(
+                        new NbdOptions(
+                                "nbd:test",
+                                address(),
+                                null,
+                                false,
+                                connections,
+                                20_000_000_000L,
+                                5_000_000_000L,
+                                1 << 20),
+                        transport,
+                        process.context());
+        // A connection that is still being made when the test ends would hold pool memory.
+        TestProcess.await(
+                "all connections are up", () -> volume.clients().size() == before + connections);
+        return device;
     }
 
     @Override

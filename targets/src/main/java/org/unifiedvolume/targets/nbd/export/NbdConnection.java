@@ -72,6 +72,9 @@ final class NbdConnection implements StreamHandler {
         client = chosen.volume().connect("nbd " + peer());
         export = chosen;
         phase = new NbdTransmission(this, chosen, negotiated);
+        if (!server.offers(chosen)) {
+            stop(); // it was withdrawn meanwhile, and the one who did may have missed this client
+        }
     }
 
     @Override

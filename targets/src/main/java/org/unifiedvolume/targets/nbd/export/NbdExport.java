@@ -33,6 +33,11 @@ public record NbdExport(String name, Volume volume, boolean readOnly) {
         return Math.max(512, shape().preferredBytes());
     }
 
+    /// The longest read or write that clients may ask for.
+    int payloadBytes(NbdLimits limits) {
+        return (int) Math.min(limits.payloadBytes(), shape().maxTransferBytes());
+    }
+
     /// The transmission flags (section "Transmission flags").
     ///
     /// @param chunked whether replies are structured or extended

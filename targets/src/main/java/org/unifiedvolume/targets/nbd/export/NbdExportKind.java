@@ -100,8 +100,17 @@ public final class NbdExportKind implements ExportKind {
         public Export open(Volume volume, TargetContext context) throws IOException {
             NbdExport export = new NbdExport(address.exportName(), volume, readOnly);
             SocketAddress where = address.resolve();
-            NbdServer server = server(where, context);
-            server.add(export);
+            NbdServer server;
+            // Under the lock, so that nobody closes the server before the export is on it.
+            synchronized (servers) {
+                server = server(where, context);
+                try {
+                    server.add(export);
+                } catch (IllegalArgumentException e) {
+                    throw new IOException(
+                            "%s: %s; give it another name".formatted(name, e.getMessage()), e);
+                }
+            }
             int port = server.address() instanceof InetSocketAddress inet ? inet.getPort() : 0;
             return new Open(address.uri(export.name(), port), server, export);
         }

@@ -102,6 +102,9 @@ final class NbdHandshake implements NbdConnection.Phase {
         int option = in.intAt(8);
         long length = Integer.toUnsignedLong(in.intAt(12));
         NbdLimits limits = connection.server().limits();
+        if (optionCount >= limits.options()) {
+            throw new ProtocolFault("NBD, newstyle negotiation", "too many options");
+        }
         if (length > limits.optionBytes()) {
             if (length > limits.payloadBytes() || option == Nbd.OPT_EXPORT_NAME) {
                 throw new ProtocolFault(
@@ -110,15 +113,17 @@ final class NbdHandshake implements NbdConnection.Phase {
             }
             in.skip(Nbd.OPTION_BYTES);
             toDrain = length;
-            reject(option, Nbd.REP_ERR_TOO_BIG, "options have at most 65536 bytes here");
+            optionCount++;
+            reject(
+                    option,
+                    Nbd.REP_ERR_TOO_BIG,
+                    "options have at most %d bytes here".formatted(limits.optionBytes()));
             return true;
         }
         if (!in.has(Nbd.OPTION_BYTES + (int) length)) {
             return false;
         }
-        if (++optionCount > limits.options()) {
-            throw new ProtocolFault("NBD, newstyle negotiation", "too many options");
-        }
+        optionCount++;
         byte[] data = in.bytesAt(Nbd.OPTION_BYTES, (int) length);
         in.skip(Nbd.OPTION_BYTES + (int) length);
         return handle(option, data);
@@ -280,7 +285,7 @@ final class NbdHandshake implements NbdConnection.Phase {
                     .putShort(Nbd.INFO_BLOCK_SIZE)
                     .putInt(export.minimumBlockBytes())
                     .putInt(export.preferredBlockBytes())
-                    .putInt(connection.server().limits().payloadBytes());
+                    .putInt(export.payloadBytes(connection.server().limits()));
         }
         if (wanted.contains(Nbd.INFO_NAME)) {
             informText(option, Nbd.INFO_NAME, export.name());

@@ -78,6 +78,11 @@ public final class NbdServer implements AutoCloseable {
         return export;
     }
 
+    /// Whether an export has not been withdrawn.
+    boolean offers(NbdExport export) {
+        return export.equals(exports.get(export.name()));
+    }
+
     Collection<NbdExport> list() {
         return new TreeMap<>(exports).values();
     }
@@ -129,6 +134,9 @@ public final class NbdServer implements AutoCloseable {
         }
         NbdConnection connection = new NbdConnection(this, stream, connections::remove);
         connections.add(connection);
+        if (stopping) {
+            connection.stop(); // the one who closes may have missed it
+        }
         return connection;
     }
 

@@ -66,6 +66,9 @@ final class ReplyWriter {
         }
         byte[] text = message.getBytes(StandardCharsets.UTF_8);
         int length = Math.min(text.length, MAX_MESSAGE_BYTES);
+        while (length < text.length && (text[length] & 0xc0) == 0x80) {
+            length--; // a character of several bytes is sent wholly or not at all
+        }
         chunk(Nbd.REPLY_FLAG_DONE, Nbd.REPLY_TYPE_ERROR, cookie, offset, 6 + length, 6 + length)
                 .putInt(error.number())
                 .putShort(length)

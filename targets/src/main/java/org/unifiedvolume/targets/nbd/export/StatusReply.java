@@ -9,6 +9,7 @@ import org.unifiedvolume.volume.Volume;
 
 /// Answers block status requests: one chunk for each metadata context that was asked for.
 final class StatusReply {
+    /// So far one answer looks; what is beyond is told when the client asks on.
     private static final int MAX_RUNS = 1024;
 
     /// A stretch in one state.
@@ -61,7 +62,7 @@ final class StatusReply {
         List<Run> runs = new ArrayList<>();
         long at = call.offset;
         long end = call.offset + call.length;
-        while (at < end && runs.size() < MAX_RUNS) {
+        for (int asked = 0; at < end && asked < MAX_RUNS; asked++) {
             long length = Math.min(volume.localityRun(at), end - at);
             join(runs, length, MetaContext.state(volume.locality(Operation.READ, at, length)));
             at += length;

@@ -20,6 +20,10 @@ final class Dialer {
     private static final long FIRST_RETRY_NANOS = 50_000_000L;
     private static final long LONGEST_RETRY_NANOS = 5_000_000_000L;
 
+    /// A connection that ends earlier counts as a failed attempt: a server that takes connections
+    /// and drops them is not dialled in a tight loop.
+    private static final long SHORT_LIFE_NANOS = 1_000_000_000L;
+
     private final NbdDevice device;
     private final Transport transport;
     private final List<Loop> loops = new ArrayList<>();
@@ -53,6 +57,16 @@ final class Dialer {
         dial();
     }
 
+    /// Whether an attempt to connect or to shake hands is under way.
+    boolean isDialling() {
+        lock.lock();
+        try {
+            return dialling > 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// A connection is up.
     ///
     /// @param allowsMore whether the server keeps several connections consistent
@@ -61,7 +75,6 @@ final class Dialer {
         lock.lock();
         try {
             dialling--;
-            failures = 0;
             wanted = allowsMore ? device.options().connections() : 1;
             told = first;
             first = null;
@@ -75,21 +88,42 @@ final class Dialer {
     }
 
     /// A connection has ended after it was up.
-    void lost() {
+    ///
+    /// @param lifeNanos for how long it was
+    void lost(long lifeNanos) {
+        if (lifeNanos < SHORT_LIFE_NANOS) {
+            device.context().timers().after(nextDelayNanos(), this::fillUp);
+            return;
+        }
+        lock.lock();
+        try {
+            failures = 0;
+        } finally {
+            lock.unlock();
+        }
         fillUp();
+    }
+
+    /// How long to wait after one more failure.
+    private long nextDelayNanos() {
+        lock.lock();
+        try {
+            long delay = Math.min(FIRST_RETRY_NANOS << Math.min(failures, 20), LONGEST_RETRY_NANOS);
+            failures++;
+            return delay;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// An attempt to connect or to shake hands has failed.
     void failed(IOException cause) {
         CompletableFuture<Void> told;
-        long delay;
         lock.lock();
         try {
             dialling--;
             told = first;
             first = null;
-            delay = Math.min(FIRST_RETRY_NANOS << Math.min(failures, 20), LONGEST_RETRY_NANOS);
-            failures++;
         } finally {
             lock.unlock();
         }
@@ -98,7 +132,7 @@ final class Dialer {
             return;
         }
         device.dialFailed(cause.getMessage());
-        device.context().timers().after(delay, this::fillUp);
+        device.context().timers().after(nextDelayNanos(), this::fillUp);
     }
 
     /// Dials until there are as many connections as wanted.

@@ -59,12 +59,16 @@ record ExportInfo(
         if (allocationContext >= 0) {
             abilities.add(Ability.LOCATE);
         }
-        int preferred = Math.max(minimumBlockBytes, Integer.highestOneBit(preferredBlockBytes));
+        long longest = maximumPayloadBytes - maximumPayloadBytes % minimumBlockBytes;
+        int preferred =
+                Math.max(
+                        minimumBlockBytes,
+                        (int) Math.min(preferredBlockBytes, Long.highestOneBit(longest)));
         return new DeviceShape(
                 sizeBytes - sizeBytes % minimumBlockBytes,
                 minimumBlockBytes,
                 preferred,
-                Math.max(preferred, maximumPayloadBytes),
+                Math.max(preferred, longest),
                 1,
                 abilities);
     }
@@ -85,10 +89,19 @@ record ExportInfo(
             return "its longest payload shrank from %d to %d bytes"
                     .formatted(maximumPayloadBytes, now.maximumPayloadBytes);
         }
+        if (extended && !now.extended) {
+            return "it no longer takes extended headers";
+        }
+        if (allocationContext >= 0 && now.allocationContext < 0) {
+            return "it no longer tells where data is";
+        }
         int needed =
                 Nbd.FLAG_SEND_FLUSH
+                        | Nbd.FLAG_SEND_FUA
                         | Nbd.FLAG_SEND_TRIM
                         | Nbd.FLAG_SEND_WRITE_ZEROES
+                        | Nbd.FLAG_SEND_FAST_ZERO
+                        | Nbd.FLAG_SEND_CACHE
                         | Nbd.FLAG_CAN_MULTI_CONN;
         int lost = flags & needed & ~now.flags;
         return lost == 0 ? null : "it lost abilities (flags 0x%04x)".formatted(lost);

@@ -55,7 +55,13 @@ final class Fallbacks {
 
     /// Answers a change when the flush behind it is done.
     static Completion withFlush(NbdDevice device, IoRequest change, Completion done) {
-        return (_, outcome) -> {
+        return new ThenFlush(device, change, done);
+    }
+
+    private record ThenFlush(NbdDevice device, IoRequest change, Completion done)
+            implements Completion {
+        @Override
+        public void complete(IoRequest request, Outcome outcome) {
             if (!outcome.isSuccess()) {
                 done.complete(change, outcome);
                 return;
@@ -68,8 +74,14 @@ final class Fallbacks {
                                     Locality.REMOTE,
                                     0,
                                     0);
-            device.submit(new IoRequest.Flush(tag), (_, flushed) -> done.complete(change, flushed));
-        };
+            IoRequest flush = new IoRequest.Flush(tag);
+            device.submit(flush, Completion.of(change, flush, done));
+        }
+
+        @Override
+        public boolean isAwaited() {
+            return done.isAwaited();
+        }
     }
 
     // --------------------------------------------------------------------------- long ranges
@@ -120,6 +132,12 @@ final class Fallbacks {
             done.complete(zero, Outcome.Done.DONE);
             return;
         }
+        if (!done.isAwaited()) {
+            done.complete(
+                    zero,
+                    Outcome.failed(DeviceFault.Kind.TIMED_OUT, device + ": zeroing was given up"));
+            return;
+        }
         long length = Math.min(Math.min(ZERO_BYTES, device.shape().maxTransferBytes()), end - at);
         IoTag tag =
                 zero.tag()
@@ -131,13 +149,24 @@ final class Fallbacks {
                                 length);
         device.submit(
                 new IoRequest.Write(tag, at, Zeroes.BYTES.part(0, length), zero.durability()),
-                (_, outcome) -> {
-                    if (outcome.isSuccess()) {
-                        writeZeroesFrom(device, zero, at + length, done);
-                    } else {
-                        done.complete(zero, outcome);
-                    }
-                });
+                new ZeroStep(device, zero, at + length, done));
+    }
+
+    private record ZeroStep(NbdDevice device, IoRequest.Zero zero, long next, Completion done)
+            implements Completion {
+        @Override
+        public void complete(IoRequest request, Outcome outcome) {
+            if (outcome.isSuccess()) {
+                writeZeroesFrom(device, zero, next, done);
+            } else {
+                done.complete(zero, outcome);
+            }
+        }
+
+        @Override
+        public boolean isAwaited() {
+            return done.isAwaited();
+        }
     }
 
     /// Zeroes to write, outside the pool and never freed; made when first needed.

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -57,6 +59,9 @@ public final class NbdDevice implements BlockDevice {
     /// The links that are up; replaced as a whole.
     private volatile List<NbdLink> links = List.of();
 
+    /// The connections whose handshake is under way.
+    private final Set<NbdLink> greeting = ConcurrentHashMap.newKeySet();
+
     private volatile ExportInfo info;
     private DeviceShape shape;
 
@@ -87,9 +92,8 @@ public final class NbdDevice implements BlockDevice {
     /// @throws IOException naming the member and what is wrong
     public static NbdDevice open(NbdOptions options, Transport transport, IoContext context)
             throws IOException {
-        NbdDevice device = new NbdDevice(options, transport, context);
         CompletableFuture<Void> first = new CompletableFuture<>();
-        device.dialer.start(first);
+        NbdDevice device = begin(options, transport, context, first);
         try {
             first.get(2 * options.connectNanos(), TimeUnit.NANOSECONDS);
             return device;
@@ -107,6 +111,19 @@ public final class NbdDevice implements BlockDevice {
             Thread.currentThread().interrupt();
             throw new IOException(options.name() + ": opening was interrupted");
         }
+    }
+
+    /// Starts to connect, without waiting.
+    ///
+    /// @param first is completed when the device can be used, or with the reason why not
+    static NbdDevice begin(
+            NbdOptions options,
+            Transport transport,
+            IoContext context,
+            CompletableFuture<Void> first) {
+        NbdDevice device = new NbdDevice(options, transport, context);
+        device.dialer.start(first);
+        return device;
     }
 
     NbdOptions options() {
@@ -254,6 +271,14 @@ public final class NbdDevice implements BlockDevice {
 
     /// Sends a request on a link that is up, or lets it wait for one.
     void dispatch(Pending pending) {
+        if (!pending.isAwaited()) {
+            answered(
+                    pending,
+                    Outcome.failed(
+                            DeviceFault.Kind.TIMED_OUT,
+                            this + ": given up before it could be sent"));
+            return;
+        }
         if (pending.request() instanceof IoRequest.Write && unflushed.isFull()) {
             parking.park(pending);
             flushes.flushSoon();
@@ -308,13 +333,21 @@ public final class NbdDevice implements BlockDevice {
 
     /// Fails a request that could not be sent.
     void failUnreachable(Pending pending) {
-        answered(
-                pending,
-                Outcome.failed(
-                        state == DeviceStatus.State.FAULTED
-                                ? DeviceFault.Kind.IO
-                                : DeviceFault.Kind.DISCONNECTED,
-                        "%s: %s".formatted(this, reason)));
+        Outcome failed =
+                switch (state) {
+                    case FAULTED ->
+                            Outcome.failed(DeviceFault.Kind.IO, "%s: %s".formatted(this, reason));
+                    case UNAVAIL ->
+                            Outcome.failed(
+                                    DeviceFault.Kind.DISCONNECTED,
+                                    "%s: %s".formatted(this, reason));
+                    case ONLINE, DEGRADED ->
+                            Outcome.failed(
+                                    DeviceFault.Kind.TIMED_OUT,
+                                    "%s: too many writes wait for a flush, which does not succeed"
+                                            .formatted(this));
+                };
+        answered(pending, failed);
     }
 
     // ------------------------------------------------------------------------- answering
@@ -339,6 +372,19 @@ public final class NbdDevice implements BlockDevice {
     }
 
     // ----------------------------------------------------------------------------- links
+
+    /// A connection begins its handshake; on its loop.
+    ///
+    /// @return false if the device is being closed: the connection must end
+    boolean greets(NbdLink link) {
+        greeting.add(link);
+        return !closing;
+    }
+
+    /// A connection has ended its handshake, well or not; on its loop.
+    void greeted(NbdLink link) {
+        greeting.remove(link);
+    }
 
     /// A link has finished its handshake; on its loop.
     void linkUp(NbdLink link) {
@@ -471,7 +517,7 @@ public final class NbdDevice implements BlockDevice {
             parking.settle();
         }
         if (wasUp) {
-            dialer.lost();
+            dialer.lost(link.lifeNanos());
         }
     }
 
@@ -514,6 +560,11 @@ public final class NbdDevice implements BlockDevice {
         return !closing && state != DeviceStatus.State.FAULTED;
     }
 
+    /// Whether an attempt to connect is under way.
+    boolean isDialling() {
+        return dialer.isDialling();
+    }
+
     /// How many links are up.
     int linkCount() {
         return links.size();
@@ -541,6 +592,9 @@ public final class NbdDevice implements BlockDevice {
         }
         parking.settle();
         for (NbdLink link : links) {
+            link.loop().execute(link::disconnect);
+        }
+        for (NbdLink link : greeting) {
             link.loop().execute(link::disconnect);
         }
         unflushed.close();

@@ -7,6 +7,7 @@ import java.util.Set;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.config.DeviceUri;
 import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.layer.SplitLayer;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.spi.MemberKind;
 import org.unifiedvolume.spi.MemberPlan;
@@ -91,12 +92,15 @@ public final class NbdKind implements MemberKind {
 
         @Override
         public BlockDevice open(TargetContext context) throws IOException {
-            return NbdDevice.open(
-                    options,
-                    options.tls() == null
-                            ? context.transports().plain()
-                            : context.transports().secure(),
-                    context.io());
+            NbdDevice device =
+                    NbdDevice.open(
+                            options,
+                            options.tls() == null
+                                    ? context.transports().plain()
+                                    : context.transports().secure(),
+                            context.io());
+            // Some servers take less in one request than our own clients may send.
+            return SplitLayer.over(device, context.io());
         }
     }
 }

@@ -49,6 +49,7 @@ final class NbdLink implements StreamHandler {
     private ExportInfo info;
     private ReplyHeader reply;
     private volatile boolean up;
+    private long upSinceNanos;
 
     private final Slots slots = new Slots();
     private Timers.Cancellable watch;
@@ -75,6 +76,10 @@ final class NbdLink implements StreamHandler {
                         .after(
                                 device.options().connectNanos(),
                                 () -> stream.close("the handshake took too long"));
+        if (!device.greets(this)) {
+            // In a turn of its own: the stream does not know its session yet.
+            stream.loop().execute(this::disconnect);
+        }
     }
 
     Loop loop() {
@@ -88,6 +93,11 @@ final class NbdLink implements StreamHandler {
     /// Whether requests can be sent; may be stale on other threads.
     boolean isUp() {
         return up;
+    }
+
+    /// For how long the link has been up.
+    long lifeNanos() {
+        return loop().nanoTime() - upSinceNanos;
     }
 
     int inFlight() {
@@ -139,8 +149,11 @@ final class NbdLink implements StreamHandler {
         };
     }
 
-    private static int durable(Durability durability) {
-        return durability == Durability.DURABLE ? Nbd.CMD_FLAG_FUA : 0;
+    /// A server that offers neither FUA nor flushes has no volatile cache; it must not be sent FUA.
+    private int durable(Durability durability) {
+        return durability == Durability.DURABLE && info.has(Nbd.FLAG_SEND_FUA)
+                ? Nbd.CMD_FLAG_FUA
+                : 0;
     }
 
     /// A server that does not answer within the deadline is given up: the link is closed, and the
@@ -194,6 +207,8 @@ final class NbdLink implements StreamHandler {
         handshake = null;
         reply = new ReplyHeader(info.extended());
         up = true;
+        upSinceNanos = loop().nanoTime();
+        device.greeted(this);
         device.linkUp(this);
         dialer.connected(info.allowsSeveralConnections());
         return stream.isOpen();
@@ -334,7 +349,8 @@ final class NbdLink implements StreamHandler {
         }
         if (!current.addPiece(pieceOffset, pieceLength, payload)) {
             throw new ProtocolFault(
-                    "NBD_REPLY_TYPE_OFFSET_DATA", "data outside the request, or twice");
+                    "NBD_REPLY_TYPE_OFFSET_DATA",
+                    "data outside the request, twice, or in far too many pieces");
         }
         endChunk();
         return true;
@@ -354,7 +370,8 @@ final class NbdLink implements StreamHandler {
         in.skip(12);
         if (!current.addPiece(offset, length, null)) {
             throw new ProtocolFault(
-                    "NBD_REPLY_TYPE_OFFSET_HOLE", "a hole outside the request, or twice");
+                    "NBD_REPLY_TYPE_OFFSET_HOLE",
+                    "a hole outside the request, twice, or in far too many pieces");
         }
         endChunk();
         return true;
@@ -383,9 +400,10 @@ final class NbdLink implements StreamHandler {
             return false;
         }
         int context = in.intAt(0);
-        if (context != info.allocationContext()) {
+        if (context != info.allocationContext() || current.hasExtents()) {
             throw new ProtocolFault(
-                    "NBD_REPLY_TYPE_BLOCK_STATUS", "an unknown context %d".formatted(context));
+                    "NBD_REPLY_TYPE_BLOCK_STATUS",
+                    "an unknown context, or one twice: %d".formatted(context));
         }
         in.skip(length);
         statusLeft = reply.length() - length;
@@ -456,6 +474,7 @@ final class NbdLink implements StreamHandler {
     public void closed(ByteStream from, String reason) {
         if (handshake != null) {
             watch.cancel();
+            device.greeted(this);
             dialer.failed(new IOException(reason));
             return;
         }

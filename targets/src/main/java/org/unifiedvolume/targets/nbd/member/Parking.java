@@ -50,7 +50,7 @@ final class Parking {
             long now = device.context().timers().nanoTime();
             parked.removeIf(
                     pending -> {
-                        if (givenUp || device.isLate(pending, now)) {
+                        if (givenUp || device.isLate(pending, now) || !pending.isAwaited()) {
                             return late.add(pending);
                         }
                         boolean goes =

@@ -64,6 +64,11 @@ final class Pending {
         };
     }
 
+    /// Whether it may still be sent; see [Completion#isAwaited].
+    boolean isAwaited() {
+        return done.isAwaited();
+    }
+
     void complete(Outcome outcome) {
         done.complete(request, outcome);
     }
@@ -76,6 +81,11 @@ final class Pending {
             assembly = new ReadAssembly(request.offsetBytes(), request.lengthBytes());
         }
         return assembly.add(offset, length, piece);
+    }
+
+    /// Whether extents have arrived: a server tells of each context once.
+    boolean hasExtents() {
+        return extents != null;
     }
 
     void addExtent(long length, Extent.Kind kind) {

@@ -6,6 +6,12 @@ import org.unifiedvolume.buffer.Buffers;
 
 /// Puts the pieces of a structured read reply together; they may come in any order.
 final class ReadAssembly {
+    /// The shortest pieces that make up a whole answer; a server that sends shorter ones all along
+    /// would fill the heap with their descriptions.
+    private static final int LEAST_PIECE_BYTES = 512;
+
+    private static final int FEW_PIECES = 64;
+
     private record Piece(long length, Buffers bytes) {}
 
     private final long start;
@@ -20,13 +26,15 @@ final class ReadAssembly {
 
     /// Adds a piece; null stands for a hole. Takes over one reference, also if it is refused.
     ///
-    /// @return false if it lies outside the request or over another piece
+    /// @return false if it lies outside the request or over another piece, or is one of far too
+    ///     many
     boolean add(long offset, long pieceLength, Buffers bytes) {
         boolean inside =
                 pieceLength > 0 && offset >= start && pieceLength <= start + length - offset;
         var before = pieces.lowerEntry(offset + Math.max(1, pieceLength));
         boolean overlaps = before != null && before.getKey() + before.getValue().length > offset;
-        if (!inside || overlaps) {
+        boolean tooMany = pieces.size() >= FEW_PIECES + length / LEAST_PIECE_BYTES;
+        if (!inside || overlaps || tooMany) {
             if (bytes != null) {
                 bytes.release();
             }

@@ -1,5 +1,6 @@
 package org.unifiedvolume.fuse;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -12,7 +13,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +23,7 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.request.Durability;
@@ -31,13 +31,21 @@ import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.testkit.MemoryDevice;
 
-/// What a program sees that uses the exported file.
-class FuseExportTest {
-    private static final int SIZE_BYTES = 8 << 20;
+/// What a program sees that uses the exported file, whatever binding serves it.
+abstract class FuseFileContract {
+    static final int SIZE_BYTES = 8 << 20;
 
     @TempDir Path folder;
-    private Path file;
-    private MemoryDevice disk;
+    Path file;
+    MemoryDevice disk;
+
+    /// How users name the binding.
+    abstract String binding();
+
+    /// What the volume is like.
+    DeviceShape shape() {
+        return DeviceShape.ofMemory(SIZE_BYTES);
+    }
 
     @BeforeEach
     void needsFuse() {
@@ -45,21 +53,21 @@ class FuseExportTest {
         file = folder.resolve("disk.img");
     }
 
-    private FuseHost host() {
+    final FuseHost host() {
         return new FuseHost(
                 io -> {
-                    disk = new MemoryDevice(SIZE_BYTES, Locality.LOCAL, io);
+                    disk = new MemoryDevice(shape(), Locality.LOCAL, io);
                     return disk;
                 });
     }
 
-    private static byte[] random(int length) {
+    static byte[] random(int length) {
         byte[] bytes = new byte[length];
         new Random(length).nextBytes(bytes);
         return bytes;
     }
 
-    private static byte[] read(FileChannel channel, long offset, int length) throws IOException {
+    static byte[] read(FileChannel channel, long offset, int length) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(length);
         while (bytes.hasRemaining()) {
             if (channel.read(bytes, offset + bytes.position()) < 0) {
@@ -69,14 +77,14 @@ class FuseExportTest {
         return bytes.array();
     }
 
-    private byte[] content(long offset, int length) {
+    final byte[] content(long offset, int length) {
         return disk.content().asSlice(offset, length).toArray(ValueLayout.JAVA_BYTE);
     }
 
     @Test
     void hasTheVolumesSizeAndIsARegularFile() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             assertTrue(Files.isRegularFile(file));
             assertEquals(SIZE_BYTES, Files.size(file));
         }
@@ -86,7 +94,7 @@ class FuseExportTest {
     @Test
     void returnsWhatWasWrittenAtAnyOffset() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             byte[] bytes = random(3_000_001);
             try (FileChannel channel = FileChannel.open(file, READ, WRITE)) {
                 assertEquals(bytes.length, channel.write(ByteBuffer.wrap(bytes), 4099));
@@ -97,35 +105,9 @@ class FuseExportTest {
     }
 
     @Test
-    void handsAlignedPayloadsDownWithoutACopyAndOnPages() throws Exception {
-        try (FuseHost host = host()) {
-            host.mount(file);
-            try (FileChannel channel = FileChannel.open(file, READ, WRITE)) {
-                // The kernel cuts a request short when the program's own buffer is off the pages.
-                ByteBuffer aligned = ByteBuffer.allocateDirect((1 << 20) + 4096);
-                channel.write(aligned.alignedSlice(4096).limit(1 << 20), 0);
-            }
-            long copied = Buffers.copiedBytes();
-            int moved = 0;
-            for (IoRequest request : disk.asked()) {
-                if (request instanceof IoRequest.Write write) {
-                    assertTrue(write.source().isAligned(4096), "payloads lie on pages");
-                    moved += (int) write.lengthBytes();
-                }
-            }
-            assertEquals(1 << 20, moved);
-            try (FileChannel channel = FileChannel.open(file, READ)) {
-                read(channel, 0, 1 << 20);
-            }
-            // The device in memory copies once, as a disk would; nobody else does.
-            assertEquals(copied + (1 << 20), Buffers.copiedBytes());
-        }
-    }
-
-    @Test
     void writesWithDsyncAreDurableAndFsyncFlushes() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             try (FileChannel channel = FileChannel.open(file, WRITE, StandardOpenOption.DSYNC)) {
                 channel.write(ByteBuffer.wrap(random(4096)), 0);
             }
@@ -150,7 +132,7 @@ class FuseExportTest {
     @Test
     void isFlushedWhenAWriterClosesIt() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             try (FileChannel channel = FileChannel.open(file, WRITE)) {
                 channel.write(ByteBuffer.wrap(random(512)), 0);
             }
@@ -163,7 +145,7 @@ class FuseExportTest {
     @Test
     void endsWhereTheVolumeEnds() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             try (FileChannel channel = FileChannel.open(file, READ, WRITE)) {
                 ByteBuffer two = ByteBuffer.allocate(8192);
                 assertEquals(4096, channel.read(two, SIZE_BYTES - 4096));
@@ -182,7 +164,7 @@ class FuseExportTest {
     @Test
     void cannotBeTruncatedToAnotherSize() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             int fd = FileCalls.open(file.toString(), FileCalls.O_RDWR, 0);
             try {
                 assertEquals(0, FileCalls.ftruncate(fd, SIZE_BYTES));
@@ -198,7 +180,7 @@ class FuseExportTest {
     @Test
     void takesTimesAndPermissions() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             FileTime time = FileTime.fromMillis(1_000_000_000_123L);
             Files.setLastModifiedTime(file, time);
             assertEquals(time, Files.getLastModifiedTime(file));
@@ -212,7 +194,7 @@ class FuseExportTest {
     @Test
     void punchesAndZeroesRangesWithinItsSize() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             disk.content().fill((byte) 7);
             int fd = FileCalls.open(file.toString(), FileCalls.O_RDWR, 0);
             try {
@@ -240,23 +222,9 @@ class FuseExportTest {
     }
 
     @Test
-    void canBeMappedAndShared() throws Exception {
-        try (FuseHost host = host()) {
-            host.mount(file);
-            try (FileChannel channel = FileChannel.open(file, READ, WRITE)) {
-                MappedByteBuffer map = channel.map(FileChannel.MapMode.READ_WRITE, 8192, 4096);
-                map.put(0, (byte) 42);
-                map.force();
-                assertEquals(42, read(channel, 8192, 1)[0]);
-            }
-            assertEquals(42, content(8192, 1)[0]);
-        }
-    }
-
-    @Test
     void showsAtOnceWhatOthersChange() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file);
+            host.mount(file, "?binding=" + binding());
             try (FileChannel channel = FileChannel.open(file, READ)) {
                 assertEquals(0, read(channel, 0, 1)[0]);
                 disk.content().set(ValueLayout.JAVA_BYTE, 0, (byte) 9);
@@ -268,13 +236,40 @@ class FuseExportTest {
     @Test
     void refusesWritesWhenReadOnly() throws Exception {
         try (FuseHost host = host()) {
-            host.mount(file, "?readonly=true");
+            host.mount(file, "?readonly=true&binding=" + binding());
             IOException refused =
                     assertThrows(IOException.class, () -> FileChannel.open(file, WRITE));
             assertTrue(refused.getMessage().contains("Read-only"), refused.getMessage());
             try (FileChannel channel = FileChannel.open(file, READ)) {
                 assertEquals(0, read(channel, 0, 1)[0]);
             }
+        }
+    }
+
+    @Test
+    void keepsWhatManyWritersWriteAtOnce() throws Exception {
+        try (FuseHost host = host()) {
+            host.mount(file, "?binding=" + binding());
+            Process fio =
+                    new ProcessBuilder(
+                                    "fio",
+                                    "--name=verify",
+                                    "--filename=" + file,
+                                    "--size=" + SIZE_BYTES,
+                                    "--rw=randwrite",
+                                    "--bssplit=512/30:4k/40:20k/15:256k/15",
+                                    "--blockalign=512",
+                                    "--ioengine=libaio",
+                                    "--iodepth=32",
+                                    "--direct=1",
+                                    "--verify=crc32c",
+                                    "--verify_fatal=1",
+                                    "--randseed=42")
+                            .directory(folder.toFile())
+                            .redirectErrorStream(true)
+                            .start();
+            String output = new String(fio.getInputStream().readAllBytes(), UTF_8);
+            assertEquals(0, fio.waitFor(), output);
         }
     }
 }

@@ -1,4 +1,4 @@
-package org.unifiedvolume.cli;
+package org.unifiedvolume.terminal;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;

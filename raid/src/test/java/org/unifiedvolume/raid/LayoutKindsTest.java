@@ -1,0 +1,174 @@
+package org.unifiedvolume.raid;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.unifiedvolume.config.ConfigFault;
+import org.unifiedvolume.config.Place;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.DeviceStatus.State;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.spi.Kinds;
+import org.unifiedvolume.spi.LayoutContext;
+import org.unifiedvolume.spi.LayoutMember;
+import org.unifiedvolume.spi.LayoutPlan;
+import org.unifiedvolume.spi.VolumeOptions;
+import org.unifiedvolume.testkit.MemoryDevice;
+
+/// The layouts as a process finds and uses them, and what they say about what users write.
+class LayoutKindsTest {
+    private static final Place PLACE = new Place("uvol.yaml", 7, 5);
+
+    @TempDir private Path folder;
+
+    private static LayoutPlan plan(String level, int members, String... keysAndValues)
+            throws ConfigFault {
+        Map<String, VolumeOptions.Value> values = new TreeMap<>();
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            values.put(keysAndValues[i], new VolumeOptions.Value(PLACE, keysAndValues[i + 1]));
+        }
+        VolumeOptions options = new VolumeOptions(PLACE, "media", level, values);
+        LayoutPlan plan = Kinds.find().layout(PLACE, level).plan(options, members);
+        options.rejectUnknownKeys(Set.of("members"));
+        return plan;
+    }
+
+    private static String refusal(String level, int members, String... keysAndValues) {
+        return assertThrows(ConfigFault.class, () -> plan(level, members, keysAndValues))
+                .getMessage();
+    }
+
+    private LayoutContext context(Rig rig) {
+        return new LayoutContext("media", folder, rig.io);
+    }
+
+    @Test
+    void allLevelsAreFound() {
+        assertTrue(Kinds.find().levels().containsAll(Set.of("linear", "raid0", "raid1")));
+    }
+
+    @Test
+    void allButAMirrorNeedAllTheirMembers() throws ConfigFault {
+        assertEquals(3, plan("linear", 3).leastMembers());
+        assertEquals(3, plan("raid0", 3).leastMembers());
+        assertEquals(1, plan("raid1", 3).leastMembers());
+    }
+
+    @Test
+    void whatCannotBeRightIsRefusedWithPlaceAndRemedy() {
+        assertEquals(
+                "uvol.yaml:7:5: chunk: 3072 bytes is not a power of two from 4KiB to 1GiB;"
+                        + " write one such as 64KiB",
+                refusal("raid0", 2, "chunk", "3KiB"));
+        assertTrue(refusal("raid0", 2, "chunk", "2KiB").contains("power of two"));
+        assertTrue(refusal("linear", 2, "chunk", "64KiB").contains("unknown key \"chunk\""));
+        assertTrue(refusal("raid1", 1).contains("has 1 members; a mirror has 2 to 32"));
+        assertTrue(refusal("raid1", 2, "assume-clean", "maybe").contains("write true or false"));
+        assertTrue(
+                refusal("raid1", 2, "assume-clean", "true", "primary", "file:/a")
+                        .contains("leave out one of the two"));
+        assertTrue(refusal("raid1", 2, "size", "ten").contains("is not a size"));
+    }
+
+    @Test
+    void aMissingMemberOfAStripeIsNamedAndTheOthersAreClosed() {
+        try (Rig rig = new Rig()) {
+            MemoryDevice here = rig.memory(1 << 20, Locality.LOCAL);
+            List<LayoutMember> members = new ArrayList<>(rig.members(List.of(here)));
+            members.add(LayoutMember.missing("nbd://far/b", Locality.REMOTE, "no route"));
+            IOException e =
+                    assertThrows(
+                            IOException.class,
+                            () -> plan("raid0", 2).assemble(members, context(rig)));
+            assertEquals(
+                    "volume media: level raid0 needs all of its members, and nbd://far/b cannot be"
+                            + " opened: no route",
+                    e.getMessage());
+            assertTrue(here.isClosed());
+        }
+    }
+
+    @Test
+    void aStripeOverUnlikeMembersSaysWhatStaysUnused() throws Exception {
+        try (Rig rig = new Rig()) {
+            List<LayoutMember> members =
+                    rig.members(
+                            List.of(
+                                    rig.memory(1 << 20, Locality.LOCAL),
+                                    rig.memory((1 << 20) + 100_000, Locality.REMOTE)));
+            BlockDevice array = plan("raid0", 2).assemble(members, context(rig));
+            assertEquals(2 << 20, array.shape().sizeBytes());
+            DeviceStatus status = array.status();
+            assertEquals(State.ONLINE, status.state());
+            assertTrue(
+                    status.reason().contains("uses 1 MiB of each member")
+                            && status.reason().contains("unused: 97.7 KiB of m1"),
+                    status.reason());
+            assertTrue(status.remedy().contains("level: linear"), status.remedy());
+            assertEquals(Locality.MIXED, status.locality());
+        }
+    }
+
+    @Test
+    void aMemberSmallerThanAChunkIsRefused() {
+        try (Rig rig = new Rig()) {
+            List<LayoutMember> members =
+                    rig.members(
+                            List.of(
+                                    rig.memory(1 << 20, Locality.LOCAL),
+                                    rig.memory(5000, Locality.LOCAL)));
+            IOException e =
+                    assertThrows(
+                            IOException.class,
+                            () -> plan("raid0", 2).assemble(members, context(rig)));
+            assertTrue(e.getMessage().contains("m1 has 4.9 KiB, less than one chunk of 64 KiB"));
+        }
+    }
+
+    @Test
+    void aLinearVolumeOfOneMemberHandsRequestsOnAsTheyAre() throws Exception {
+        try (Rig rig = new Rig()) {
+            MemoryDevice only = rig.memory(1 << 20, Locality.REMOTE);
+            BlockDevice array =
+                    plan("linear", 1).assemble(rig.members(List.of(only)), context(rig));
+            var write = rig.writeOf(array, 100, new byte[10]);
+            rig.call(array, write);
+            assertEquals(write, only.asked().getLast());
+            assertEquals("linear", array.status().kind());
+            assertEquals("m0", array.status().children().getFirst().name());
+        }
+    }
+
+    @Test
+    void aMirrorKeepsItsRecordInItsFolder() throws Exception {
+        try (Rig rig = new Rig()) {
+            MemoryDevice one = rig.memory(1 << 20, Locality.LOCAL);
+            MemoryDevice other = rig.memory(1 << 20, Locality.REMOTE);
+            List<LayoutMember> first = rig.members(List.of(one, other));
+            BlockDevice array =
+                    plan("raid1", 2, "assume-clean", "true").assemble(first, context(rig));
+            byte[] bytes = {1, 2, 3};
+            rig.write(array, 5, bytes);
+            array.close();
+            assertTrue(one.isClosed() && other.isClosed());
+            List<LayoutMember> again =
+                    List.of(rig.member("m0", one, 0), rig.member("m1", other, 0));
+            BlockDevice second = plan("raid1", 2).assemble(again, context(rig));
+            assertArrayEquals(bytes, rig.read(second, 5, 3));
+            assertEquals(State.ONLINE, second.status().state());
+            second.close();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package org.unifiedvolume.raid.mirror;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.junit.jupiter.api.Test;
+
+class RangeLocksTest {
+    private final RangeLocks locks = new RangeLocks();
+    private final List<String> granted = new ArrayList<>();
+
+    private final class Named extends RangeLocks.Hold {
+        private final String name;
+
+        Named(String name, long offset, long length) {
+            super(offset, length);
+            this.name = name;
+        }
+
+        @Override
+        void granted() {
+            granted.add(name);
+        }
+    }
+
+    @Test
+    void rangesThatOverlapAreGrantedInTheirOrder() {
+        Named a = new Named("a", 0, 10);
+        Named b = new Named("b", 5, 10);
+        Named c = new Named("c", 12, 10);
+        Named d = new Named("d", 30, 10);
+        for (Named hold : List.of(a, b, c, d)) {
+            locks.acquire(hold);
+        }
+        assertEquals(List.of("a", "d"), granted, "c waits for b, which came first");
+        locks.release(d);
+        locks.release(a);
+        locks.release(b);
+        assertEquals(List.of("a", "d", "b", "c"), granted);
+    }
+
+    @Test
+    void aLongQueueForOneRangeDoesNotOverflowTheStack() {
+        int count = 20_000;
+        Named first = new Named("first", 0, 1);
+        locks.acquire(first);
+        int[] ran = new int[1];
+        for (int i = 0; i < 1000; i++) {
+            locks.acquire(
+                    new RangeLocks.Hold(0, 1) {
+                        @Override
+                        void granted() {
+                            ran[0]++;
+                            if (ran[0] < count) {
+                                locks.release(this);
+                            }
+                        }
+                    });
+        }
+        locks.release(first);
+        assertEquals(1000, ran[0]);
+    }
+
+    @Test
+    void noByteIsHeldTwiceAtOnceHoweverManyThreadsAsk() throws InterruptedException {
+        int threads = 4;
+        int rounds = 5_000;
+        AtomicIntegerArray holders = new AtomicIntegerArray(64);
+        AtomicBoolean broken = new AtomicBoolean();
+        CountDownLatch left = new CountDownLatch(threads * rounds);
+        for (int t = 0; t < threads; t++) {
+            Random random = new Random(t);
+            Thread.ofPlatform()
+                    .start(
+                            () -> {
+                                for (int i = 0; i < rounds; i++) {
+                                    int offset = random.nextInt(60);
+                                    int length = 1 + random.nextInt(4);
+                                    holdOnce(offset, length, holders, broken, left);
+                                }
+                            });
+        }
+        assertTrue(left.await(30, TimeUnit.SECONDS), left.getCount() + " were never granted");
+        assertTrue(!broken.get(), "a byte had two holders");
+    }
+
+    private void holdOnce(
+            int offset,
+            int length,
+            AtomicIntegerArray holders,
+            AtomicBoolean broken,
+            CountDownLatch left) {
+        locks.acquire(
+                new RangeLocks.Hold(offset, length) {
+                    @Override
+                    void granted() {
+                        for (int at = offset; at < offset + length; at++) {
+                            if (holders.incrementAndGet(at) != 1) {
+                                broken.set(true);
+                            }
+                        }
+                        Thread.onSpinWait();
+                        for (int at = offset; at < offset + length; at++) {
+                            holders.decrementAndGet(at);
+                        }
+                        locks.release(this);
+                        left.countDown();
+                    }
+                });
+    }
+}

@@ -1,0 +1,195 @@
+package org.unifiedvolume.raid.simulation;
+
+import java.util.Random;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.raid.Rig;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Durability;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.testkit.VolumeModel;
+import org.unifiedvolume.testkit.VolumeModel.Change;
+
+/// Those who use a simulated volume: several requests at once, many of them for the same few
+/// sectors.
+final class SimulatedClients {
+    private static final int MAX_UNDER_WAY = 8;
+    private static final int MAX_SECTORS = 12;
+    private static final long PAUSE_NANOS = 4_000_000;
+
+    private final Rig rig;
+    private final BlockDevice array;
+    private final VolumeModel model;
+    private final Random random;
+    private final int sectorBytes;
+    private final boolean isStrict;
+    private final int hotSector;
+    private int left;
+    private int underWay;
+    private boolean dead;
+
+    /// @param isStrict whether every request must succeed
+    SimulatedClients(
+            Rig rig,
+            BlockDevice array,
+            VolumeModel model,
+            Random random,
+            int sectorBytes,
+            boolean isStrict) {
+        this.rig = rig;
+        this.array = array;
+        this.model = model;
+        this.random = random;
+        this.sectorBytes = sectorBytes;
+        this.isStrict = isStrict;
+        this.hotSector = random.nextInt(model.sectorCount() - 2 * MAX_SECTORS);
+    }
+
+    void start(int requests) {
+        left = requests;
+        rig.time.execute(this::next);
+    }
+
+    /// The process of the volume ends; what it still answers nobody hears.
+    void die() {
+        dead = true;
+    }
+
+    /// Runs until every request is answered.
+    void finish() {
+        while (left > 0 || underWay > 0) {
+            if (!rig.time.step()) {
+                throw new AssertionError(underWay + " requests were never answered");
+            }
+        }
+    }
+
+    private void next() {
+        if (dead || left == 0) {
+            return;
+        }
+        if (underWay < MAX_UNDER_WAY) {
+            left--;
+            underWay++;
+            submitOne();
+        }
+        rig.time.after(random.nextLong(PAUSE_NANOS), this::next);
+    }
+
+    private void submitOne() {
+        int count = 1 + random.nextInt(MAX_SECTORS);
+        int first =
+                random.nextInt(4) == 0
+                        ? random.nextInt(model.sectorCount() - count)
+                        : hotSector + random.nextInt(MAX_SECTORS);
+        int kind = random.nextInt(100);
+        if (kind < 40) {
+            write(model.write(first, count));
+        } else if (kind < 45) {
+            Change change = model.zero(first, count);
+            IoTag tag = tag(Operation.ZERO, first, count);
+            array.submit(
+                    new IoRequest.Zero(
+                            tag,
+                            offset(first),
+                            offset(count),
+                            random.nextBoolean(),
+                            false,
+                            Durability.VOLATILE),
+                    ending(change, Durability.VOLATILE));
+        } else if (kind < 50) {
+            Change change = model.discard(first, count);
+            IoTag tag = tag(Operation.DISCARD, first, count);
+            array.submit(
+                    new IoRequest.Discard(tag, offset(first), offset(count), Durability.VOLATILE),
+                    ending(change, Durability.VOLATILE));
+        } else if (kind < 58) {
+            flush();
+        } else {
+            read(first, count);
+        }
+    }
+
+    private void write(Change change) {
+        Durability durability = random.nextInt(8) == 0 ? Durability.DURABLE : Durability.VOLATILE;
+        IoRequest.Write write = rig.writeOf(array, offset(change.first()), model.bytes(change));
+        array.submit(
+                new IoRequest.Write(write.tag(), write.offsetBytes(), write.source(), durability),
+                ending(change, durability));
+    }
+
+    private Completion ending(Change change, Durability durability) {
+        return (_, outcome) -> {
+            if (dead) {
+                return;
+            }
+            underWay--;
+            switch (outcome) {
+                case Outcome.Failed(DeviceFault fault) -> {
+                    checkMayFail(fault);
+                    model.failed(change, fault.kind() == DeviceFault.Kind.TIMED_OUT);
+                }
+                case Outcome.Done _ -> model.acknowledged(change, durability == Durability.DURABLE);
+                case Outcome other -> throw new AssertionError("a change answered " + other);
+            }
+        };
+    }
+
+    private void flush() {
+        long began = model.begin();
+        array.submit(
+                new IoRequest.Flush(rig.tag(array, Operation.FLUSH, 0, 0)),
+                (_, outcome) -> {
+                    if (dead) {
+                        return;
+                    }
+                    underWay--;
+                    if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
+                        checkMayFail(fault);
+                    } else {
+                        model.flushed(began);
+                    }
+                });
+    }
+
+    private void read(int first, int count) {
+        long began = model.begin();
+        IoTag tag = tag(Operation.READ, first, count);
+        array.submit(
+                new IoRequest.Read(tag, offset(first), offset(count)),
+                (_, outcome) -> {
+                    if (dead) {
+                        outcome.discard();
+                        return;
+                    }
+                    underWay--;
+                    switch (outcome) {
+                        case Outcome.Failed(DeviceFault fault) -> checkMayFail(fault);
+                        case Outcome.Data(var buffers) -> {
+                            byte[] found = buffers.toBytes();
+                            buffers.release();
+                            model.check(began, first, found);
+                        }
+                        case Outcome other -> throw new AssertionError("a read answered " + other);
+                    }
+                });
+    }
+
+    private void checkMayFail(DeviceFault fault) {
+        if (isStrict) {
+            throw new AssertionError(
+                    "a request failed though only one leg is bad: " + fault.getMessage());
+        }
+    }
+
+    private long offset(int sectors) {
+        return (long) sectors * sectorBytes;
+    }
+
+    private IoTag tag(Operation operation, int first, int count) {
+        return rig.tag(array, operation, offset(first), offset(count));
+    }
+}

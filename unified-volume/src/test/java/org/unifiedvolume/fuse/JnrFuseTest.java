@@ -1,0 +1,8 @@
+package org.unifiedvolume.fuse;
+
+class JnrFuseTest extends FuseFileContract {
+    @Override
+    String binding() {
+        return "jnr";
+    }
+}
