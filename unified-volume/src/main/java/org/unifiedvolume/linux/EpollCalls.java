@@ -20,6 +20,9 @@ public final class EpollCalls {
     /// cancelled.
     public static final int EPOLLEXCLUSIVE = 1 << 28;
 
+    /// Reports each change once, and not for as long as it lasts.
+    public static final int EPOLLET = 1 << 31;
+
     public static final int EPOLL_CTL_ADD = 1;
     public static final int EPOLL_CTL_DEL = 2;
     public static final int EPOLL_CTL_MOD = 3;

@@ -2,8 +2,11 @@ package org.unifiedvolume.loop;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.Invariant;
@@ -36,6 +39,12 @@ public final class EventLoop implements Loop, AutoCloseable {
 
         /// [#ready] threw: our code is wrong. The handler closes what it owns.
         void broken(Throwable cause);
+    }
+
+    /// Something that belongs to one loop and ends with it.
+    public interface Companion {
+        /// The loop ends: called on its thread, as its last deed.
+        void close();
     }
 
     /// A descriptor under this loop's care.
@@ -118,6 +127,7 @@ public final class EventLoop implements Loop, AutoCloseable {
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final PriorityQueue<Timer> timers = new PriorityQueue<>();
     private ArrayDeque<Runnable> endTasks = new ArrayDeque<>();
+    private final Map<Class<?>, Companion> companions = new HashMap<>();
     private final WaitTuner tuner;
     private boolean hadWork;
     private volatile boolean asleep;
@@ -207,6 +217,16 @@ public final class EventLoop implements Loop, AutoCloseable {
         return registration;
     }
 
+    /// The loop's companion of a kind; made when it is first asked for. Only on the loop's thread.
+    public <T extends Companion> T companion(Class<T> kind, Function<EventLoop, T> maker) {
+        Companion known = companions.get(kind);
+        if (known == null) {
+            known = maker.apply(this);
+            companions.put(kind, known);
+        }
+        return kind.cast(known);
+    }
+
     private void control(int operation, int fd, int mask, int slot) {
         int result = EpollCalls.control(epoll, operation, fd, mask, slotData(slot, fd));
         Invariant.check(result == 0, "epoll_ctl answered %d", result);
@@ -228,6 +248,7 @@ public final class EventLoop implements Loop, AutoCloseable {
             runTasks();
             runEndTasks();
         } finally {
+            companions.values().forEach(companion -> runGuarded(companion::close));
             thread.retire();
             FileCalls.close(wakeFd);
             FileCalls.close(epoll);

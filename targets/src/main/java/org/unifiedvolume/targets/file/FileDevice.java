@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,6 +16,7 @@ import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
 import org.unifiedvolume.linux.IoVector;
 import org.unifiedvolume.linux.SharedDescriptor;
@@ -37,8 +39,9 @@ import org.unifiedvolume.request.Outcome;
 /// A regular file or a block device as a member.
 ///
 /// On the calling thread it does only what the kernel promises not to wait for: anything on a
-/// filesystem in memory, elsewhere what `RWF_NOWAIT` finds in the page cache. The rest goes to the
-/// device's own lane.
+/// filesystem in memory, elsewhere what `RWF_NOWAIT` finds in the page cache. The rest waits
+/// elsewhere: with the kernel, through the ring of the calling loop, or on the device's own threads
+/// ([LaneChoice]).
 ///
 /// After a failed flush the device answers every further flush with that failure until it is opened
 /// anew: the kernel drops the pages it could not write, so a later `fdatasync` that succeeds says
@@ -60,6 +63,9 @@ public final class FileDevice implements BlockDevice {
     private final DeviceShape shape;
     private final IoContext context;
     private final LocalLane lane;
+    private final LaneChoice choice;
+    private final ConcurrentHashMap<LoopRing, RingShare> shares = new ConcurrentHashMap<>();
+    private final boolean direct;
     private final boolean triesReads;
     private final Instant opened = Instant.now();
     private volatile DeviceFault lostFlush;
@@ -75,7 +81,9 @@ public final class FileDevice implements BlockDevice {
         this.transfers = new FileTransfers(name, file, context.pool());
         this.space = new FileSpace(name, file);
         this.lane = new WorkerLane(options.path().getFileName().toString(), options.workers());
-        this.triesReads = !options.direct();
+        this.choice = options.lane();
+        this.direct = options.direct();
+        this.triesReads = !direct;
         Set<Ability> abilities = EnumSet.of(Ability.LOCATE);
         if (!options.readOnly()) {
             abilities.addAll(
@@ -138,7 +146,7 @@ public final class FileDevice implements BlockDevice {
                 if (file.inMemory()) {
                     end(flush, done, flush());
                 } else {
-                    lane.run(() -> end(flush, done, flush()));
+                    flushSlowly(flush, done);
                 }
             }
             case Prefetch prefetch -> prefetch(prefetch, done);
@@ -147,9 +155,20 @@ public final class FileDevice implements BlockDevice {
     }
 
     /// Answers a request that needs the descriptor no more.
-    private void end(IoRequest request, Completion done, Outcome outcome) {
+    void end(IoRequest request, Completion done, Outcome outcome) {
         uses.leave();
         done.complete(request, outcome);
+    }
+
+    /// The ring of the calling loop, or null if this kind of request is not for it or if there is
+    /// none.
+    private LoopRing ringIf(boolean chosen) {
+        return chosen ? LoopRing.current() : null;
+    }
+
+    private RingShare share(LoopRing ring) {
+        RingShare share = shares.get(ring);
+        return share != null ? share : shares.computeIfAbsent(ring, _ -> new RingShare());
     }
 
     private void read(Read read, Completion done) {
@@ -174,7 +193,16 @@ public final class FileDevice implements BlockDevice {
         if (already == read.lengthBytes()) {
             end(read, done, new Outcome.Data(target));
         } else {
+            readSlowly(read, target, already, done);
+        }
+    }
+
+    private void readSlowly(Read read, Buffers target, long already, Completion done) {
+        LoopRing ring = ringIf(choice.readsByRing());
+        if (ring == null) {
             lane.run(() -> end(read, done, transfers.read(read, target, already)));
+        } else {
+            ring.start(new RingRead(this, file, read, target, already, done), share(ring));
         }
     }
 
@@ -203,8 +231,25 @@ public final class FileDevice implements BlockDevice {
             space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
             end(write, done, Outcome.Done.DONE);
         } else {
-            lane.run(() -> end(write, done, writeNow(write, already)));
+            writeSlowly(write, already, done);
         }
+    }
+
+    private void writeSlowly(Write write, long already, Completion done) {
+        LoopRing ring = ringIf(choice.writesByRing(direct) && transfers.isFit(write));
+        if (ring == null) {
+            lane.run(() -> end(write, done, writeNow(write, already)));
+        } else {
+            write.source().retain();
+            ring.start(
+                    new RingWrite(this, file, write, write.source(), already, done), share(ring));
+        }
+    }
+
+    /// Answers a write that took place, wholly, in part or not at all.
+    void written(Write write, Completion done, Outcome outcome) {
+        space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
+        end(write, done, outcome);
     }
 
     private Outcome writeNow(Write write, long already) {
@@ -238,20 +283,31 @@ public final class FileDevice implements BlockDevice {
         return outcome.isSuccess() && durable ? flush() : outcome;
     }
 
+    private void flushSlowly(Flush flush, Completion done) {
+        LoopRing ring = ringIf(choice.flushesByRing());
+        if (ring == null) {
+            lane.run(() -> end(flush, done, flush()));
+        } else {
+            ring.start(new RingFlush(this, file.fd(), flush, done), share(ring));
+        }
+    }
+
     private Outcome flush() {
+        return lostFlush != null ? flushed(0) : flushed(FileCalls.fdatasync(file.fd()));
+    }
+
+    /// The answer to a flush that ended so.
+    Outcome flushed(long result) {
         DeviceFault lost = lostFlush;
         if (lost != null) {
             return new Outcome.Failed(lost);
         }
-        int result = FileCalls.fdatasync(file.fd());
         if (result < 0) {
             lost =
                     new DeviceFault(
                             DeviceFault.Kind.IO,
                             "%s: flushing failed (%s); writes acknowledged before may be lost, so"
-                                            .formatted(
-                                                    name,
-                                                    org.unifiedvolume.linux.Errno.meaning(result))
+                                            .formatted(name, Errno.meaning(result))
                                     + " flushes fail until the member is opened anew");
             lostSince = Instant.now();
             lostFlush = lost;
@@ -295,6 +351,10 @@ public final class FileDevice implements BlockDevice {
     public void close() {
         if (!closed.compareAndSet(false, true)) {
             return;
+        }
+        LoopRing ring = shares.isEmpty() ? null : LoopRing.current();
+        if (ring != null) {
+            ring.settle(share(ring), CLOSE_NANOS); // nobody else can serve this loop's ring
         }
         boolean idle = uses.close(CLOSE_NANOS);
         lane.close();

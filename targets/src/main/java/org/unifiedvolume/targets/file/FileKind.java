@@ -13,8 +13,10 @@ import org.unifiedvolume.spi.TargetContext;
 
 /// `file:/path` and bare paths: regular files and block devices of this host.
 ///
-/// Options: `size` (create a sparse file of this size), `direct`, `readonly`, `workers`, `depth`,
-/// `deadline`.
+/// Options: `size` (create a sparse file of this size), `direct`, `readonly`, `lane` (where I/O
+/// that has to wait for the medium does so: `uring`, with the kernel; `workers`, on threads;
+/// `auto`, by what has been measured to be better, the default), `workers` (how many threads),
+/// `depth`, `deadline`. Where `io_uring` is not to be had, all slow I/O goes to the threads.
 public final class FileKind implements MemberKind {
     private static final int DEFAULT_DEPTH = 128;
     private static final long DEFAULT_DEADLINE_NANOS = 30_000_000_000L;
@@ -34,7 +36,8 @@ public final class FileKind implements MemberKind {
                         size,
                         uri.flag("direct", false),
                         uri.flag("readonly", false),
-                        uri.number("workers", FileOptions.DEFAULT_WORKERS, 1, 256));
+                        uri.number("workers", FileOptions.DEFAULT_WORKERS, 1, 256),
+                        lane(uri));
         int depth = uri.number("depth", DEFAULT_DEPTH, 1, 65_536);
         long deadline = uri.duration("deadline", DEFAULT_DEADLINE_NANOS);
         uri.rejectUnknownKeys();
@@ -46,6 +49,17 @@ public final class FileKind implements MemberKind {
                     "asks for a new file that is read-only", "leave out one of size and readonly");
         }
         return new FilePlan(uri.toString(), options, depth, deadline);
+    }
+
+    private static LaneChoice lane(DeviceUri uri) throws ConfigFault {
+        String value = uri.option("lane");
+        return switch (value) {
+            case null -> LaneChoice.AUTO;
+            case "auto" -> LaneChoice.AUTO;
+            case "uring" -> LaneChoice.URING;
+            case "workers" -> LaneChoice.WORKERS;
+            default -> throw uri.fault("has lane=" + value, "write lane=auto, uring or workers");
+        };
     }
 
     private record FilePlan(String name, FileOptions options, int depth, long deadlineNanos)

@@ -115,11 +115,12 @@ final class FileTransfers {
 
     /// Writes from `already` bytes on.
     Outcome write(Write write, long already) {
-        Buffers source = write.source();
-        if (file.blockBytes() > 1 && !source.isAligned(file.blockBytes())) {
-            return writeBounced(write);
-        }
-        return write(write, source, already);
+        return isFit(write) ? write(write, write.source(), already) : writeBounced(write);
+    }
+
+    /// Whether a write can be made from the memory that it brings.
+    boolean isFit(Write write) {
+        return file.blockBytes() == 1 || write.source().isAligned(file.blockBytes());
     }
 
     /// Direct I/O from memory that is not aligned for it: through a copy.

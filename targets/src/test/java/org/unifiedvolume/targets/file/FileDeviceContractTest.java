@@ -10,7 +10,8 @@ import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.testkit.BlockDeviceContract;
 import org.unifiedvolume.testkit.TestProcess;
 
-/// A file keeps the contract of devices, in memory and on a disk, buffered and direct.
+/// A file keeps the contract of devices, in memory and on a disk, buffered and direct, on
+/// threads and through rings.
 final class FileDeviceContractTest {
     private static final long SIZE_BYTES = 4 << 20;
 
@@ -36,6 +37,34 @@ final class FileDeviceContractTest {
         @Override
         protected BlockDevice openDevice(TestProcess surroundings) throws IOException {
             return open(folder.resolve("a.img"), true, surroundings);
+        }
+    }
+
+    private BlockDevice openOnRings(boolean direct, TestProcess surroundings) throws IOException {
+        RingAvailable.orSkip();
+        return new OnLoops(
+                FileDevice.open(
+                        FileOptions.of(folder.resolve("a.img"))
+                                .creating(SIZE_BYTES)
+                                .withDirect(direct)
+                                .withLane(LaneChoice.URING),
+                        surroundings.context()),
+                surroundings.loops());
+    }
+
+    @Nested
+    final class ThroughRingsBuffered extends BlockDeviceContract {
+        @Override
+        protected BlockDevice openDevice(TestProcess surroundings) throws IOException {
+            return openOnRings(false, surroundings);
+        }
+    }
+
+    @Nested
+    final class ThroughRingsDirect extends BlockDeviceContract {
+        @Override
+        protected BlockDevice openDevice(TestProcess surroundings) throws IOException {
+            return openOnRings(true, surroundings);
         }
     }
 
