@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Buffers;
@@ -238,7 +239,7 @@ public final class FileDevice implements BlockDevice {
     private void writeSlowly(Write write, long already, Completion done) {
         LoopRing ring = ringIf(choice.writesByRing(direct) && transfers.isFit(write));
         if (ring == null) {
-            lane.run(() -> end(write, done, writeNow(write, already)));
+            lane.run(() -> end(write, done, unlessGivenUp(done, () -> writeNow(write, already))));
         } else {
             write.source().retain();
             ring.start(
@@ -263,8 +264,17 @@ public final class FileDevice implements BlockDevice {
         if (file.inMemory() && request.lengthBytes() <= FileSpace.SHORT_BYTES) {
             end(request, done, changeNow(request));
         } else {
-            lane.run(() -> end(request, done, changeNow(request)));
+            lane.run(() -> end(request, done, unlessGivenUp(done, () -> changeNow(request))));
         }
+    }
+
+    /// A change that waited in the lane beyond its deadline is not made: newer bytes may stand
+    /// there.
+    private Outcome unlessGivenUp(Completion done, Supplier<Outcome> change) {
+        return done.isAwaited()
+                ? change.get()
+                : Outcome.failed(
+                        DeviceFault.Kind.TIMED_OUT, name + ": given up before it was started");
     }
 
     private Outcome changeNow(IoRequest request) {
