@@ -45,7 +45,7 @@ final class WaitTuner {
     private static final long LONG_TURN_BYTES = 64 * 1024;
 
     /// The best so far is left only for one that is better by this factor.
-    private static final double CLEARLY_BETTER = 1.1;
+    private static final double CLEARLY_BETTER = 1.05;
 
     /// A rate that differs from the one at the last decision by this factor is a new load.
     private static final double NEW_LOAD = 1.8;

@@ -53,6 +53,10 @@ public final class FileDevice implements BlockDevice {
     /// Shorter reads are copied: to send them by reference costs more than the copy.
     private static final long REFER_BYTES = 64 * 1024;
 
+    /// Longer reads are copied by a worker, while the loop sends the ones before: sent by reference
+    /// they would leave the fetching from memory to the client's CPU alone.
+    private static final long LONG_BYTES = 512 * 1024;
+
     private static final int MAX_EXTENTS = 1024;
     private static final long CLOSE_NANOS = 10_000_000_000L;
 
@@ -173,7 +177,8 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void read(Read read, Completion done) {
-        if (read.mayRefer() && read.lengthBytes() >= REFER_BYTES && isCached(read)) {
+        boolean isLong = read.lengthBytes() >= LONG_BYTES;
+        if (read.mayRefer() && read.lengthBytes() >= REFER_BYTES && !isLong && isCached(read)) {
             end(read, done, refer(read));
             return;
         }
@@ -184,6 +189,10 @@ public final class FileDevice implements BlockDevice {
                     done,
                     Outcome.failed(
                             DeviceFault.Kind.NO_MEMORY, name + ": the buffer pool is spent"));
+            return;
+        }
+        if (isLong && isCached(read)) {
+            lane.run(() -> end(read, done, transfers.read(read, target, 0)));
             return;
         }
         if (file.inMemory()) {

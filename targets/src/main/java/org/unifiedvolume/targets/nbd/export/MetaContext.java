@@ -1,5 +1,8 @@
 package org.unifiedvolume.targets.nbd.export;
 
+import java.nio.ByteBuffer;
+import java.util.EnumSet;
+import java.util.Set;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.targets.nbd.wire.Nbd;
 
@@ -39,5 +42,22 @@ enum MetaContext {
             case REMOTE -> 1;
             case MIXED -> 2;
         };
+    }
+
+    /// The contexts whose ids a request lists, each once; null if one of them was not negotiated or
+    /// is listed twice.
+    static Set<MetaContext> choose(Set<MetaContext> negotiated, ByteBuffer ids) {
+        Set<MetaContext> chosen = EnumSet.noneOf(MetaContext.class);
+        while (ids.hasRemaining()) {
+            int id = ids.getInt();
+            boolean fresh = false;
+            for (MetaContext context : negotiated) {
+                fresh |= context.id == id && chosen.add(context);
+            }
+            if (!fresh) {
+                return null;
+            }
+        }
+        return chosen;
     }
 }

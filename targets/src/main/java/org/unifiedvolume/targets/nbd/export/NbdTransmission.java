@@ -1,7 +1,6 @@
 package org.unifiedvolume.targets.nbd.export;
 
 import java.nio.ByteBuffer;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -65,6 +64,7 @@ final class NbdTransmission implements NbdConnection.Phase {
     private final ReplyWriter writer;
     private final StatusReply statusReply;
     private final RequestHeader header;
+    private final RequestCheck check;
     private final Admission admission;
     private final NbdLimits limits;
     private final int payloadBytes;
@@ -98,6 +98,7 @@ final class NbdTransmission implements NbdConnection.Phase {
         this.writer = new ReplyWriter(out, negotiated.replies());
         this.statusReply = new StatusReply(writer, export.volume());
         this.header = new RequestHeader(negotiated.isExtended());
+        this.check = new RequestCheck(header, export);
         this.admission = connection.server().admission();
         this.limits = connection.server().limits();
         this.payloadBytes = export.payloadBytes(limits);
@@ -203,8 +204,8 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginRead() {
-        if (!checkFlags(negotiated.isChunked() ? Nbd.CMD_FLAG_DF : 0)
-                || !checkRange(NbdError.EINVAL)) {
+        if (isRefused(check.flags(negotiated.isChunked() ? Nbd.CMD_FLAG_DF : 0))
+                || isRefused(check.range(NbdError.EINVAL))) {
             return;
         }
         if (header.length() > payloadBytes) {
@@ -233,7 +234,7 @@ final class NbdTransmission implements NbdConnection.Phase {
             refuse(NbdError.EINVAL, "a write without a payload");
             return;
         }
-        if (!checkFlags(extendedFlag()) || !checkWritable() || !checkRange(NbdError.ENOSPC)) {
+        if (isRefused(check.flags(extendedFlag())) || isRefused(check.changeOf(NbdError.ENOSPC))) {
             return;
         }
         if (header.length() > payloadBytes) {
@@ -304,7 +305,7 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginFlush() {
-        if (!checkFlags(0)) {
+        if (isRefused(check.flags(0))) {
             return;
         }
         if (header.offset() != 0 || header.length() != 0) {
@@ -316,7 +317,9 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginTrim() {
-        if (!checkFlags(0) || !checkWritable() || !checkRange(NbdError.EINVAL) || isEmptyChange()) {
+        if (isRefused(check.flags(0))
+                || isRefused(check.changeOf(NbdError.EINVAL))
+                || isEmptyChange()) {
             return;
         }
         NbdCall call = newCall(0);
@@ -327,9 +330,8 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginWriteZeroes() {
-        if (!checkFlags(Nbd.CMD_FLAG_NO_HOLE | Nbd.CMD_FLAG_FAST_ZERO)
-                || !checkWritable()
-                || !checkRange(NbdError.ENOSPC)
+        if (isRefused(check.flags(Nbd.CMD_FLAG_NO_HOLE | Nbd.CMD_FLAG_FAST_ZERO))
+                || isRefused(check.changeOf(NbdError.ENOSPC))
                 || isEmptyChange()) {
             return;
         }
@@ -346,7 +348,9 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginCache() {
-        if (!checkFlags(0) || !checkRange(NbdError.EINVAL) || isEmptyChange()) {
+        if (isRefused(check.flags(0))
+                || isRefused(check.range(NbdError.EINVAL))
+                || isEmptyChange()) {
             return;
         }
         NbdCall call = newCall(0);
@@ -356,7 +360,7 @@ final class NbdTransmission implements NbdConnection.Phase {
     }
 
     private void beginBlockStatus() {
-        if (!checkFlags(Nbd.CMD_FLAG_REQ_ONE | extendedFlag())) {
+        if (isRefused(check.flags(Nbd.CMD_FLAG_REQ_ONE | extendedFlag()))) {
             return;
         }
         if (negotiated.contexts().isEmpty()) {
@@ -371,7 +375,7 @@ final class NbdTransmission implements NbdConnection.Phase {
             refuse(NbdError.EINVAL, "the status of no bytes");
             return;
         }
-        if (checkRange(NbdError.EINVAL)) {
+        if (!isRefused(check.range(NbdError.EINVAL))) {
             NbdCall call = newCall(0);
             call.contexts = negotiated.contexts();
             submitBlockStatus(call);
@@ -397,17 +401,8 @@ final class NbdTransmission implements NbdConnection.Phase {
     private void submitBlockStatusOfSome(NbdCall call, byte[] payload) {
         ByteBuffer data = ByteBuffer.wrap(payload);
         long length = data.getLong();
-        Set<MetaContext> contexts = EnumSet.noneOf(MetaContext.class);
-        boolean valid = length > 0 && export.shape().holds(call.offset, length);
-        while (data.hasRemaining()) {
-            int id = data.getInt();
-            boolean fresh = false;
-            for (MetaContext context : negotiated.contexts()) {
-                fresh |= context.id() == id && contexts.add(context);
-            }
-            valid &= fresh;
-        }
-        if (!valid) {
+        Set<MetaContext> contexts = MetaContext.choose(negotiated.contexts(), data);
+        if (contexts == null || length <= 0 || !export.shape().holds(call.offset, length)) {
             writer.error(
                     call.cookie,
                     call.offset,
@@ -426,56 +421,11 @@ final class NbdTransmission implements NbdConnection.Phase {
         submit(call, new IoRequest.Locate(tag(Operation.LOCATE, call), call.offset, call.length));
     }
 
-    // --------------------------------------------------------------------------- checks
-
-    /// `NBD_CMD_FLAG_FUA` is taken with every command, as the standard demands, and ignored where
-    /// nothing is written.
-    private boolean checkFlags(int allowed) {
-        if ((header.flags() & ~(allowed | Nbd.CMD_FLAG_FUA)) != 0) {
-            refuse(
-                    NbdError.EINVAL,
-                    "%s with flags 0x%04x"
-                            .formatted(Nbd.commandName(header.type()), header.flags()));
-            return false;
+    private boolean isRefused(RequestCheck.Refusal refusal) {
+        if (refusal != null) {
+            refuse(refusal.error(), refusal.message());
         }
-        return true;
-    }
-
-    private boolean checkWritable() {
-        if (export.isReadOnly()) {
-            refuse(NbdError.EPERM, "the export is read-only");
-            return false;
-        }
-        return true;
-    }
-
-    private boolean checkRange(NbdError beyondEnd) {
-        long size = export.shape().sizeBytes();
-        long offset = header.offset();
-        long length = header.length();
-        if (length < 0 || offset < 0 || length > size || offset > size - length) {
-            refuse(
-                    beyondEnd,
-                    "%s at offset %s, %s bytes, ends beyond the export's %d bytes"
-                            .formatted(
-                                    Nbd.commandName(header.type()),
-                                    Long.toUnsignedString(offset),
-                                    Long.toUnsignedString(length),
-                                    size));
-            return false;
-        }
-        if (!export.shape().holds(offset, length)) {
-            refuse(
-                    NbdError.EINVAL,
-                    "%s at offset %d, %d bytes, is not in whole blocks of %d bytes"
-                            .formatted(
-                                    Nbd.commandName(header.type()),
-                                    offset,
-                                    length,
-                                    export.shape().blockBytes()));
-            return false;
-        }
-        return true;
+        return refusal != null;
     }
 
     /// Answers the request decoded last with an error and skips its payload.
