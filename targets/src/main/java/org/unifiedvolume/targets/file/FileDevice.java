@@ -191,7 +191,7 @@ public final class FileDevice implements BlockDevice {
                             DeviceFault.Kind.NO_MEMORY, name + ": the buffer pool is spent"));
             return;
         }
-        if (isLong && isCached(read)) {
+        if (isLong && choice.copiesByWorkers() && isCached(read)) {
             lane.run(() -> end(read, done, transfers.read(read, target, 0)));
             return;
         }

@@ -39,4 +39,9 @@ public enum LaneChoice {
             case WORKERS -> false;
         };
     }
+
+    /// Whether long payloads are copied out of the page cache by workers, beside the loop.
+    boolean copiesByWorkers() {
+        return this != URING;
+    }
 }
