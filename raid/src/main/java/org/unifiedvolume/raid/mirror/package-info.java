@@ -1,11 +1,8 @@
-/// RAID 1: every change goes to all legs, a read to the best of them.
+/// Levels that keep copies: RAID 1, every leg alike, and RAID 10, copies of chunks beside each other.
 ///
-/// Entry class: [org.unifiedvolume.raid.mirror.MirrorArray]. Which legs are good is known twice: in
-/// memory ([org.unifiedvolume.raid.mirror.Legs]), where requests look, and in a record on disk
-/// ([org.unifiedvolume.raid.mirror.MirrorRecord]), where the next start looks. No change is
-/// acknowledged before the record says which legs lack it.
+/// Entry class: [org.unifiedvolume.raid.mirror.Replication]. Every change goes to all copies that
+/// take changes, a read to the best of the complete ones. Which legs those are, and what else is
+/// common to all levels with redundancy, is in `redundant`.
 ///
-/// Data path: on whatever thread submits or answers; never blocks. Control path: the record, the
-/// resync and the start are straight-line code on virtual threads
-/// ([org.unifiedvolume.raid.mirror.ControlThreads]).
+/// Data path: on whatever thread submits or answers; never blocks.
 package org.unifiedvolume.raid.mirror;

@@ -1,4 +1,4 @@
-package org.unifiedvolume.raid.mirror;
+package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -8,31 +8,31 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Brings the newest record to disk on a thread of its own, and tells who waits for it.
+/// Brings the newest state to disk on a thread of its own, and tells who waits for it.
 ///
-/// Records that come while one is being written are written together, the last one counts. After a
+/// States that come while one is being written are written together, the last one counts. After a
 /// failure nothing is retried until somebody waits again: each waiter gets one honest try.
-final class RecordKeeper {
-    private static final Logger LOG = LoggerFactory.getLogger(RecordKeeper.class);
+final class StateKeeper {
+    private static final Logger LOG = LoggerFactory.getLogger(StateKeeper.class);
 
     private record Waiter(long number, Consumer<IOException> told) {}
 
-    private final RecordStore store;
+    private final StateStore store;
     private final ControlThreads threads;
     private final ReentrantLock lock = new ReentrantLock();
     private List<Waiter> waiters = new ArrayList<>();
-    private MirrorRecord wanted;
+    private ArrayState wanted;
     private long wantedNumber;
     private long savedNumber;
     private boolean saving;
 
-    /// Whether the newest record is on disk.
+    /// Whether the newest state is on disk.
     private volatile boolean settled = true;
 
     /// Why the last try failed; null if it did not.
     private volatile IOException problem;
 
-    RecordKeeper(RecordStore store, ControlThreads threads) {
+    StateKeeper(StateStore store, ControlThreads threads) {
         this.store = store;
         this.threads = threads;
     }
@@ -49,11 +49,11 @@ final class RecordKeeper {
         return problem;
     }
 
-    /// From now on this is the record. Does not wait.
-    void change(MirrorRecord record) {
+    /// From now on this is the state. Does not wait.
+    void change(ArrayState state) {
         lock.lock();
         try {
-            wanted = record;
+            wanted = state;
             wantedNumber++;
             settled = false;
             startSaving();
@@ -100,22 +100,22 @@ final class RecordKeeper {
     private void startSaving() {
         if (!saving) {
             saving = true;
-            threads.start("uvol-raid1-record", this::saveAll);
+            threads.start("uvol-superblocks", this::saveAll);
         }
     }
 
     private void saveAll() {
         while (true) {
-            MirrorRecord record;
+            ArrayState state;
             long number;
             lock.lock();
             try {
-                record = wanted;
+                state = wanted;
                 number = wantedNumber;
             } finally {
                 lock.unlock();
             }
-            IOException failed = save(record);
+            IOException failed = save(state);
             List<Waiter> ended;
             boolean more;
             lock.lock();
@@ -148,14 +148,13 @@ final class RecordKeeper {
         return ended;
     }
 
-    private IOException save(MirrorRecord record) {
+    private IOException save(ArrayState state) {
         try {
-            store.save(record.encode());
+            store.save(state);
             return null;
         } catch (IOException e) {
             String message =
-                    "cannot write the record %s: %s; free space there or mend the disk"
-                            .formatted(place(), e.getMessage());
+                    "cannot write down the state of %s: %s".formatted(place(), e.getMessage());
             LOG.error(message);
             return new IOException(message, e);
         }

@@ -1,4 +1,4 @@
-package org.unifiedvolume.raid.mirror;
+package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import java.time.Instant;
@@ -9,70 +9,82 @@ import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.array.MemberStatus;
 import org.unifiedvolume.request.Locality;
 
-/// Puts the state of a mirror and its legs into words.
-final class MirrorStatus {
-    private final String volume;
-    private final Legs legs;
-    private final long sizeBytes;
+/// Puts the state of an array and its legs into words.
+final class ArrayStatus {
+    private final RedundantArray array;
     private final Instant opened;
 
-    MirrorStatus(String volume, Legs legs, long sizeBytes, Instant opened) {
-        this.volume = volume;
-        this.legs = legs;
-        this.sizeBytes = sizeBytes;
+    ArrayStatus(RedundantArray array, Instant opened) {
+        this.array = array;
         this.opened = opened;
     }
 
     DeviceStatus now() {
-        return legs.look(this::build);
+        return array.legs().look(this::build);
     }
 
     private DeviceStatus build() {
         List<DeviceStatus> children = new ArrayList<>();
-        Locality where = legs.all().getFirst().locality();
+        Locality where = array.legs().all().getFirst().locality();
         DeviceStatus worst = null;
-        boolean works = false;
-        for (Leg leg : legs.all()) {
+        long working = 0;
+        for (Leg leg : array.legs().all()) {
             DeviceStatus status = statusOf(leg);
             children.add(status);
             where = where.and(leg.locality());
-            works |=
-                    leg.state() == LegState.IN_SYNC
-                            && status.state().compareTo(State.DEGRADED) <= 0;
+            if (leg.state().isComplete() && status.state().compareTo(State.DEGRADED) <= 0) {
+                working |= leg.bit();
+            }
             if (worst == null || status.state().compareTo(worst.state()) > 0) {
                 worst = status;
             }
         }
         DeviceStatus online =
-                DeviceStatus.online(volume, "raid1", opened, where, sizeBytes, children);
-        IOException unrecorded = legs.keeper().problem();
+                DeviceStatus.online(
+                        array.volume(),
+                        array.level().name(),
+                        opened,
+                        where,
+                        array.shape().sizeBytes(),
+                        children);
+        IOException unrecorded = array.legs().keeper().problem();
         if (unrecorded != null) {
             return online.as(
                     State.DEGRADED,
                     unrecorded.getMessage() + "; writes fail until then",
                     worst.since(),
-                    "free space in the state folder or mend its disk");
+                    "mend the legs' disks, or free space in the state folder");
         }
         if (worst.state() == State.ONLINE) {
-            return online;
+            return online.as(State.ONLINE, resync(), opened, "");
         }
         String reason = "%s: %s".formatted(worst.name(), worst.reason());
+        boolean works = array.level().isEnough(working);
         State state = works ? State.DEGRADED : worst.state();
         return online.as(state, reason, worst.since(), worst.remedy());
     }
 
+    /// What users should know although every leg is complete.
+    private String resync() {
+        RowJob job = array.jobs().resync();
+        return job == null || job.hasEnded()
+                ? ""
+                : "resync after an unclean stop: " + job.progress().words();
+    }
+
     private DeviceStatus statusOf(Leg leg) {
+        String volume = array.volume();
         String readd = "uvol re-add %s %s".formatted(volume, leg.name());
         if (leg.device() == null) {
             return DeviceStatus.online(
-                            leg.name(), "leg", opened, leg.locality(), sizeBytes, List.of())
+                            leg.name(), "leg", opened, leg.locality(), 0, List.of())
                     .as(
                             State.UNAVAIL,
-                            leg.member().problem(),
+                            leg.opened().problem(),
                             leg.since(),
-                            "make it reachable, restart the volume, then " + readd);
+                            "make it reachable; it is taken in by itself");
         }
-        DeviceStatus own = MemberStatus.of(leg.member());
+        DeviceStatus own = MemberStatus.of(leg.opened());
         return switch (leg.state()) {
             case IN_SYNC ->
                     leg.isSuspect()
@@ -84,16 +96,10 @@ final class MirrorStatus {
                                     "check the disk, then uvol fail %s %s and %s"
                                             .formatted(volume, leg.name(), readd))
                             : own;
-            case UNCLEAN ->
-                    own.as(
-                            State.DEGRADED,
-                            "not in sync: %s; compared %s".formatted(leg.reason(), progress(leg)),
-                            leg.since(),
-                            "wait until it is in sync");
             case REBUILDING ->
                     own.as(
                             State.DEGRADED,
-                            "resync: %s".formatted(progress(leg)),
+                            "rebuild: %s".formatted(progress(leg)),
                             leg.since(),
                             "wait until it is in sync");
             case STALE ->
@@ -101,11 +107,13 @@ final class MirrorStatus {
                             State.FAULTED,
                             "lacks writes: " + leg.reason(),
                             leg.since(),
-                            "mend it, then " + readd);
+                            leg.isAway()
+                                    ? "make it reachable; it is taken in by itself"
+                                    : "mend it, then " + readd);
         };
     }
 
     private static String progress(Leg leg) {
-        return leg.resync() == null ? "0.0 %" : leg.resync().progress();
+        return leg.rebuild() == null ? "0.0 %" : leg.rebuild().progress().words();
     }
 }

@@ -1,4 +1,4 @@
-package org.unifiedvolume.raid.mirror;
+package org.unifiedvolume.raid.redundant;
 
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.ReentrantLock;
@@ -8,18 +8,18 @@ import java.util.concurrent.locks.ReentrantLock;
 /// Two writes that overlap could land in one order on one leg and in the other on the next, and the
 /// legs would differ for ever. Those that do not overlap never wait. All holds stand in one list by
 /// age; each counts the older ones that it overlaps and is granted when none is left.
-final class RangeLocks {
+public final class RangeLocks {
     /// A range that somebody holds or waits for.
-    abstract static class Hold {
+    public abstract static class Hold {
         private final long start;
         private final long end;
         private Hold older;
         private Hold younger;
         private int blockers;
 
-        Hold(long offsetBytes, long lengthBytes) {
-            this.start = offsetBytes;
-            this.end = offsetBytes + lengthBytes;
+        protected Hold(long row, long lengthBytes) {
+            this.start = row;
+            this.end = row + lengthBytes;
         }
 
         private boolean overlaps(Hold other) {
@@ -28,7 +28,7 @@ final class RangeLocks {
 
         /// The range is held from now on. Called on the thread that acquires or on one that
         /// releases; must not block.
-        abstract void granted();
+        protected abstract void granted();
     }
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -39,7 +39,7 @@ final class RangeLocks {
     private boolean granting;
 
     /// Takes a range as soon as every older hold that overlaps it has been released.
-    void acquire(Hold hold) {
+    public void acquire(Hold hold) {
         lock.lock();
         try {
             for (Hold other = oldest; other != null; other = other.younger) {
@@ -65,7 +65,7 @@ final class RangeLocks {
     }
 
     /// Gives a granted range up, which may grant others.
-    void release(Hold hold) {
+    public void release(Hold hold) {
         lock.lock();
         try {
             if (waitingCount > 0) {

@@ -1,0 +1,127 @@
+package org.unifiedvolume.raid.mirror;
+
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.FanOut;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoRequest.Write;
+import org.unifiedvolume.request.IoRequest.Zero;
+import org.unifiedvolume.request.Outcome;
+
+/// A change on its way to every copy.
+///
+/// Done when each leg has answered and the complete ones that have it are enough; the legs that
+/// failed are dropped then.
+final class CopyChange extends FanOut {
+    private final Replication level;
+    private final Group group;
+    private final IoRequest what;
+    private final IoRequest[] children;
+    private final int[] roles;
+    private int count;
+
+    /// Why legs failed, by role; null as long as none has.
+    private DeviceFault[] faults;
+
+    private int refusals;
+    private boolean mustRepeatSlowly;
+
+    /// @param what is sent to the legs: the parent, or what it becomes there
+    CopyChange(
+            Replication level, Group group, IoRequest parent, IoRequest what, Completion done) {
+        super(parent, done);
+        this.level = level;
+        this.group = group;
+        this.what = what;
+        CopyPlaces places = level.places();
+        int most = places.runCount(what.offsetBytes(), what.lengthBytes()) * places.copies();
+        this.children = new IoRequest[most];
+        this.roles = new int[most];
+    }
+
+    void start() {
+        CopyPlaces places = level.places();
+        long start = what.offsetBytes();
+        long end = start + what.lengthBytes();
+        long length;
+        for (long at = start; at < end; at += length) {
+            length = places.run(at, end - at);
+            CopySet set = level.setAt(at);
+            for (int copy = 0; copy < set.copyCount(); copy++) {
+                Leg leg = set.writable(copy);
+                if (leg != null) {
+                    submit(leg, places.row(at, copy), length, source(at - start, length));
+                }
+            }
+        }
+        allSubmitted();
+    }
+
+    private Buffers source(long from, long length) {
+        if (!(what instanceof Write write)) {
+            return null;
+        }
+        return length == what.lengthBytes()
+                ? write.source()
+                : write.source().part(from, length);
+    }
+
+    private void submit(Leg leg, long row, long length, Buffers source) {
+        IoRequest child = leg.part(what, row, length, source, group.io().ids());
+        children[count] = child;
+        roles[count] = leg.role();
+        count++;
+        expectOne();
+        leg.device().submit(child, this);
+    }
+
+    @Override
+    protected void childEnded(IoRequest request, Outcome outcome) {
+        if (!(outcome instanceof Outcome.Failed(DeviceFault fault))) {
+            return;
+        }
+        synchronized (this) {
+            if (faults == null) {
+                faults = new DeviceFault[group.roles().count()];
+            }
+            refusals += fault.kind() == DeviceFault.Kind.NOT_SUPPORTED ? 1 : 0;
+            for (int i = 0; i < children.length; i++) {
+                // A member answers with the very request that it was given.
+                if (children[i] == request) {
+                    faults[roles[i]] = fault;
+                    return;
+                }
+            }
+        }
+        throw new AssertionError("request " + request.tag().id() + " is nobody's child");
+    }
+
+    @Override
+    protected Outcome result() {
+        DeviceFault[] failed;
+        synchronized (this) {
+            failed = faults;
+        }
+        if (failed == null) {
+            return Outcome.Done.DONE;
+        }
+        if (what instanceof Zero zero && zero.fastOnly() && isRefusedBySome()) {
+            mustRepeatSlowly = true;
+            return Outcome.Done.DONE;
+        }
+        DeviceFault why = group.settle(failed);
+        return why == null ? Outcome.Done.DONE : new Outcome.Failed(why);
+    }
+
+    private synchronized boolean isRefusedBySome() {
+        return 0 < refusals && refusals < count;
+    }
+
+    /// Whether only some legs could zero fast, so that the others have to do it slowly.
+    boolean mustRepeatSlowly() {
+        return mustRepeatSlowly;
+    }
+}

@@ -1,0 +1,86 @@
+package org.unifiedvolume.raid.mirror;
+
+import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Outcome;
+
+/// A read, or another question that one copy can answer: goes to the best one, and to the next one
+/// when that fails.
+final class CopyRead implements Completion {
+    private final Replication level;
+    private final Group group;
+    private final IoRequest request;
+    private final Completion done;
+    private Leg leg;
+    private long row;
+    private boolean timed;
+    private long startNanos;
+    private long tried;
+
+    /// @param request within one run of copies
+    CopyRead(Replication level, Group group, IoRequest request, Completion done) {
+        this.level = level;
+        this.group = group;
+        this.request = request;
+        this.done = done;
+    }
+
+    void start() {
+        long offset = request.offsetBytes();
+        CopySet set = level.setAt(offset);
+        int copy = set.choose(offset);
+        if (copy < 0) {
+            done.complete(
+                    request,
+                    Outcome.failed(
+                            DeviceFault.Kind.IO,
+                            "volume %s: no good copy of offset %d is left"
+                                    .formatted(group.volume(), offset)));
+            return;
+        }
+        leg = level.legOf(group, offset, copy);
+        timed = set.hasChoice();
+        if (timed) {
+            startNanos = group.io().timers().nanoTime();
+            level.load(leg).readStarts(offset + request.lengthBytes());
+        }
+        tried = 1L << copy;
+        row = level.places().row(offset, copy);
+        leg.device().submit(leg.whole(request, row, group.io().ids()), this);
+    }
+
+    @Override
+    public void complete(IoRequest submitted, Outcome outcome) {
+        if (timed) {
+            timed = false;
+            level.load(leg).readEnds(group.io().timers().nanoTime() - startNanos);
+        }
+        if (outcome instanceof Outcome.Failed(DeviceFault fault) && Leg.isOfLeg(fault)) {
+            group.readFailed(leg, fault, row, request.lengthBytes());
+            int next = level.setAt(request.offsetBytes()).next(tried);
+            if (next >= 0) {
+                retry(next);
+                return;
+            }
+        }
+        done.complete(request, outcome);
+    }
+
+    @Override
+    public boolean isAwaited() {
+        return done.isAwaited();
+    }
+
+    private void retry(int copy) {
+        tried |= 1L << copy;
+        leg = level.legOf(group, request.offsetBytes(), copy);
+        row = level.places().row(request.offsetBytes(), copy);
+        leg.device()
+                .submit(
+                        leg.part(request, row, request.lengthBytes(), null, group.io().ids()),
+                        this);
+    }
+}

@@ -1,0 +1,202 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.time.Instant;
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.raid.array.Children;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Durability;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.RequestIds;
+import org.unifiedvolume.spi.LayoutMember;
+import org.unifiedvolume.volume.Member;
+
+/// One leg of an array: the member in a role, what is known of its bytes.
+///
+/// What is known is guarded by the lock of [Legs].
+public final class Leg {
+    private final int role;
+    private volatile LegMember member;
+
+    // Written under the lock of Legs.
+    private volatile LegState state;
+    private String reason;
+    private Instant since;
+    private boolean isAway;
+    private int readErrors;
+    private boolean suspect;
+    private long filledBytes;
+    private volatile RowJob rebuild;
+
+    /// @param state what it holds at the start
+    /// @param reason why it is in that state; may be empty
+    /// @param filledBytes up to which row it holds what was not changed since the bitmap was last
+    ///     cleared
+    Leg(
+            int role,
+            LegMember member,
+            LegState state,
+            String reason,
+            Instant since,
+            long filledBytes) {
+        this.role = role;
+        this.member = member;
+        this.state = state;
+        this.reason = reason;
+        this.since = since;
+        this.filledBytes = filledBytes;
+        this.isAway = member.device() == null;
+    }
+
+    public int role() {
+        return role;
+    }
+
+    /// Its bit in a set of legs.
+    public long bit() {
+        return 1L << role;
+    }
+
+    public String name() {
+        return member.name();
+    }
+
+    public Locality locality() {
+        return member.locality();
+    }
+
+    /// Null if the leg is missing.
+    public Member device() {
+        return member.device();
+    }
+
+    LegMember member() {
+        return member;
+    }
+
+    /// Another member, or the same one opened anew, takes the role. Under the lock of [Legs], while
+    /// the leg takes no changes and is not read.
+    void setMember(LegMember newMember) {
+        member = newMember;
+    }
+
+    LayoutMember opened() {
+        return member.opened();
+    }
+
+    public LegState state() {
+        return state;
+    }
+
+    String reason() {
+        return reason;
+    }
+
+    Instant since() {
+        return since;
+    }
+
+    /// Whether it may be missing only because it cannot be reached, so that it may come back by
+    /// itself.
+    boolean isAway() {
+        return isAway;
+    }
+
+    void become(LegState newState, String why, Instant when) {
+        state = newState;
+        reason = why;
+        since = when;
+        suspect = false;
+        isAway = false;
+        readErrors = 0;
+    }
+
+    void setAway(boolean mayComeBack) {
+        isAway = mayComeBack;
+    }
+
+    public boolean isSuspect() {
+        return suspect;
+    }
+
+    /// Counts an error that was no reason to drop the leg.
+    int countReadError(String why, Instant when) {
+        readErrors++;
+        if (!suspect) {
+            suspect = true;
+            reason = why;
+            since = when;
+        }
+        return readErrors;
+    }
+
+    int readErrors() {
+        return readErrors;
+    }
+
+    /// Up to which row it holds everything that is not marked in the bitmap.
+    long filledBytes() {
+        return filledBytes;
+    }
+
+    void setFilledBytes(long rows) {
+        filledBytes = rows;
+    }
+
+    /// The job that gives this leg its bytes; null if there is none.
+    RowJob rebuild() {
+        return rebuild;
+    }
+
+    void setRebuild(RowJob job) {
+        rebuild = job;
+    }
+
+    /// A request for this leg's part of another one: a child with a tag of its own.
+    ///
+    /// @param row where the part starts
+    /// @param source what it writes; null unless the parent is a write
+    public IoRequest part(
+            IoRequest parent, long row, long lengthBytes, Buffers source, RequestIds ids) {
+        LegMember here = member;
+        return Children.of(
+                parent, here.dataOffsetBytes() + row, lengthBytes, source, here.locality(), ids);
+    }
+
+    /// A request that goes to this leg whole, at another place.
+    public IoRequest whole(IoRequest request, long row, RequestIds ids) {
+        LegMember here = member;
+        return Children.whole(request, here.dataOffsetBytes() + row, here.locality(), ids);
+    }
+
+    /// A read of this leg that another request needs.
+    public IoRequest.Read read(IoTag parent, long row, long lengthBytes, RequestIds ids) {
+        long offset = member.dataOffsetBytes() + row;
+        IoTag tag = parent.child(ids.next(), Operation.READ, locality(), offset, lengthBytes);
+        return new IoRequest.Read(tag, offset, lengthBytes);
+    }
+
+    /// A write to this leg that another request needs.
+    public IoRequest.Write write(
+            IoTag parent, long row, Buffers source, Durability durability, RequestIds ids) {
+        return writeAt(parent, member.dataOffsetBytes() + row, source, durability, ids);
+    }
+
+    /// As [#write], outside of the data area: at an offset within the member.
+    public IoRequest.Write writeAt(
+            IoTag parent, long offset, Buffers source, Durability durability, RequestIds ids) {
+        long length = source.length();
+        IoTag tag = parent.child(ids.next(), Operation.WRITE, locality(), offset, length);
+        return new IoRequest.Write(tag, offset, source, durability);
+    }
+
+    /// Whether a failure is the leg's own, so that another one may do better.
+    public static boolean isOfLeg(DeviceFault fault) {
+        return switch (fault.kind()) {
+            case IO, NO_SPACE, NOT_SUPPORTED, BAD_RANGE, READ_ONLY, TIMED_OUT, DISCONNECTED -> true;
+            case NO_MEMORY, STOPPING -> false;
+        };
+    }
+}

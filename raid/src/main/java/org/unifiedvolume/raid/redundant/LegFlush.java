@@ -1,0 +1,71 @@
+package org.unifiedvolume.raid.redundant;
+
+import org.unifiedvolume.raid.array.Children;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.FanOut;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Outcome;
+
+/// A flush of every leg that takes changes; the legs that fail it are dropped.
+final class LegFlush extends FanOut {
+    private final RedundantArray array;
+    private final Leg[] targets;
+    private final IoRequest[] children;
+    private final long mark;
+
+    /// Why legs failed, by role; null as long as none has.
+    private DeviceFault[] faults;
+
+    LegFlush(RedundantArray array, IoRequest.Flush flush, Completion done) {
+        super(flush, done);
+        this.array = array;
+        this.mark = array.level().flushBegins();
+        this.targets = array.roles().writable();
+        this.children = new IoRequest[targets.length];
+    }
+
+    void start() {
+        for (int i = 0; i < targets.length; i++) {
+            Leg leg = targets[i];
+            children[i] = Children.of(parent(), 0, 0, null, leg.locality(), array.io().ids());
+            expectOne();
+            leg.device().submit(children[i], this);
+        }
+        allSubmitted();
+    }
+
+    @Override
+    protected void childEnded(IoRequest request, Outcome outcome) {
+        if (!(outcome instanceof Outcome.Failed(DeviceFault fault))) {
+            return;
+        }
+        synchronized (this) {
+            if (faults == null) {
+                faults = new DeviceFault[array.roles().count()];
+            }
+            for (int i = 0; i < children.length; i++) {
+                // A member answers with the very request that it was given.
+                if (children[i] == request) {
+                    faults[targets[i].role()] = fault;
+                    return;
+                }
+            }
+        }
+        throw new AssertionError("request " + request.tag().id() + " is nobody's child");
+    }
+
+    @Override
+    protected Outcome result() {
+        DeviceFault[] failed;
+        synchronized (this) {
+            failed = faults;
+        }
+        DeviceFault why = failed == null ? null : array.settle(failed);
+        if (why != null) {
+            return new Outcome.Failed(why);
+        }
+        array.level().flushed(array, mark);
+        return Outcome.Done.DONE;
+    }
+}

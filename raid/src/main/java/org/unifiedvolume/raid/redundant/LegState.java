@@ -1,0 +1,33 @@
+package org.unifiedvolume.raid.redundant;
+
+import org.unifiedvolume.raid.superblock.MemberState;
+
+/// What a leg holds.
+public enum LegState {
+    /// Every acknowledged change: it may be read.
+    IN_SYNC(MemberState.IN_SYNC),
+    /// Every change from now on; a job fills in the rest.
+    REBUILDING(MemberState.REBUILDING),
+    /// It lacks acknowledged changes, and takes none.
+    STALE(MemberState.STALE);
+
+    private final MemberState recorded;
+
+    LegState(MemberState recorded) {
+        this.recorded = recorded;
+    }
+
+    /// What superblocks call it.
+    MemberState recorded() {
+        return recorded;
+    }
+
+    /// Whether it lacks no acknowledged change.
+    boolean isComplete() {
+        return this == IN_SYNC;
+    }
+
+    boolean takesChanges() {
+        return this != STALE;
+    }
+}

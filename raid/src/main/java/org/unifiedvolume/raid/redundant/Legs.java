@@ -1,0 +1,440 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.raid.superblock.Epoch;
+import org.unifiedvolume.request.DeviceFault;
+
+/// Which legs of an array are good, and every change of that.
+///
+/// One lock guards the states; requests look at [#roles] without it. Each change goes into the
+/// superblocks too; whoever acknowledges a change of data waits for [StateKeeper#whenSettled]
+/// first. Legs without which the array could not work are never given up.
+final class Legs {
+    /// After so many failed reads a leg is dropped.
+    private static final int MAX_READ_ERRORS = 8;
+
+    private static final int MAX_HISTORY = 32;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Legs.class);
+
+    private final String volume;
+    private final Level level;
+    private final List<Leg> legs;
+    private final StateKeeper keeper;
+    private final LongSupplier randomIds;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final List<Epoch> history;
+    private final long[] knownEvents;
+    private Epoch epoch;
+    private long events;
+    private long clearedEvents;
+    private long completeBefore;
+    private int primary;
+    private boolean measured;
+    private boolean closedClean;
+    private boolean uneven;
+    private Runnable listener = () -> {};
+    private volatile Roles roles;
+
+    /// @param start the state that the legs were found in
+    /// @param measured whether complete legs may differ
+    /// @param randomIds for new epochs
+    Legs(
+            String volume,
+            Level level,
+            ArrayState start,
+            List<Leg> legs,
+            boolean measured,
+            StateKeeper keeper,
+            LongSupplier randomIds) {
+        this.volume = volume;
+        this.level = level;
+        this.legs = List.copyOf(legs);
+        this.keeper = keeper;
+        this.randomIds = randomIds;
+        this.history = new ArrayList<>(start.history());
+        this.epoch = start.epoch();
+        this.events = start.events();
+        this.clearedEvents = start.clearedEvents();
+        this.primary = start.primary();
+        this.measured = measured;
+        this.knownEvents = new long[legs.size()];
+        for (int i = 0; i < knownEvents.length; i++) {
+            knownEvents[i] = start.legs().get(i).knownEvents();
+            if (start.legs().get(i).state().isComplete()) {
+                completeBefore |= 1L << i;
+            }
+        }
+        choosePrimary();
+        this.roles = new Roles(this.legs, this.primary, measured);
+    }
+
+    Roles roles() {
+        return roles;
+    }
+
+    StateKeeper keeper() {
+        return keeper;
+    }
+
+    List<Leg> all() {
+        return legs;
+    }
+
+    /// Who is told, under the lock, after each change of states.
+    void setListener(Runnable newListener) {
+        listener = newListener;
+    }
+
+    /// A look at one leg or all of them while nothing changes.
+    <T> T look(Supplier<T> look) {
+        lock.lock();
+        try {
+            return look.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether every role has a complete leg.
+    boolean areAllInSync() {
+        return Long.bitCount(roles.complete()) == legs.size();
+    }
+
+    /// Takes note of a read that a leg failed.
+    void readFailed(Leg leg, DeviceFault fault) {
+        lock.lock();
+        try {
+            if (!leg.state().isComplete() || !canDoWithout(leg)) {
+                return;
+            }
+            int errors = leg.countReadError(fault.getMessage(), Instant.now());
+            if (isGone(fault) || errors >= MAX_READ_ERRORS) {
+                drop(leg, fault.getMessage(), isGone(fault));
+                changed();
+            } else {
+                LOG.warn(
+                        "volume {}: {} failed a read ({}); others served it",
+                        volume,
+                        leg.name(),
+                        fault.getMessage());
+                publish();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static boolean isGone(DeviceFault fault) {
+        return fault.kind() == DeviceFault.Kind.TIMED_OUT
+                || fault.kind() == DeviceFault.Kind.DISCONNECTED;
+    }
+
+    /// Decides how a change of data ended that some legs failed: those are dropped if the others
+    /// are enough, else the change has failed and the needed ones are kept.
+    ///
+    /// @param faults why legs failed, by role; null where they did not
+    /// @return why the change failed; null if it has not
+    DeviceFault settle(DeviceFault[] faults) {
+        lock.lock();
+        try {
+            long failed = 0;
+            for (int i = 0; i < faults.length; i++) {
+                failed |= faults[i] == null ? 0 : 1L << i;
+            }
+            boolean isSafe = level.isEnough(roles.complete() & ~failed);
+            DeviceFault answer = null;
+            for (int i = faults.length - 1; i >= 0; i--) {
+                int role = i <= primary ? primary - i : i; // the primary comes last
+                DeviceFault fault = faults[role];
+                if (fault == null) {
+                    continue;
+                }
+                Leg leg = legs.get(role);
+                if (isSafe || (!isHarmless(fault) && canDoWithout(leg))) {
+                    drop(leg, fault.getMessage(), isGone(fault));
+                }
+                if (!isSafe && (answer == null || leg.state().isComplete())) {
+                    answer = fault;
+                }
+                uneven |= !isSafe && !isRefusal(fault);
+            }
+            changed();
+            return answer;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether a failure says nothing about the leg, if all legs answer so.
+    private static boolean isHarmless(DeviceFault fault) {
+        return switch (fault.kind()) {
+            case NO_SPACE, NOT_SUPPORTED, BAD_RANGE, READ_ONLY, NO_MEMORY, STOPPING -> true;
+            case IO, TIMED_OUT, DISCONNECTED -> false;
+        };
+    }
+
+    /// Whether a failure means that nothing was changed. Otherwise the range is unspecified until
+    /// it is written again, and whether the legs agree on it is not known.
+    private static boolean isRefusal(DeviceFault fault) {
+        return switch (fault.kind()) {
+            case NOT_SUPPORTED, BAD_RANGE, READ_ONLY -> true;
+            case IO, NO_SPACE, TIMED_OUT, DISCONNECTED, NO_MEMORY, STOPPING -> false;
+        };
+    }
+
+    private boolean canDoWithout(Leg leg) {
+        return !leg.state().isComplete() || level.isEnough(complete() & ~leg.bit());
+    }
+
+    /// The complete legs as they are now, perhaps not yet published.
+    private long complete() {
+        long found = 0;
+        for (Leg leg : legs) {
+            found |= leg.device() != null && leg.state().isComplete() ? leg.bit() : 0;
+        }
+        return found;
+    }
+
+    /// Under the lock. The caller says [#changed].
+    private void drop(Leg leg, String why, boolean mayComeBack) {
+        if (leg.state() == LegState.STALE) {
+            return;
+        }
+        LOG.error("volume {}: dropped {}: {}", volume, leg.name(), why);
+        if (leg.rebuild() != null) {
+            leg.setFilledBytes(leg.rebuild().checkpoint());
+            leg.rebuild().cancel();
+            leg.setRebuild(null);
+        }
+        leg.become(LegState.STALE, why, Instant.now());
+        leg.setAway(mayComeBack);
+        choosePrimary();
+    }
+
+    private void choosePrimary() {
+        if (legs.get(primary).device() != null && legs.get(primary).state().isComplete()) {
+            return;
+        }
+        for (Leg leg : legs) {
+            if (leg.device() != null && leg.state().isComplete()) {
+                LOG.info("volume {}: {} is the primary now", volume, leg.name());
+                primary = leg.role();
+                return;
+            }
+        }
+    }
+
+    /// Under the lock: brings a change of states to requests and to the superblocks.
+    private void changed() {
+        long complete = complete();
+        events++;
+        if ((completeBefore & ~complete) != 0) {
+            history.addFirst(epoch);
+            if (history.size() > MAX_HISTORY) {
+                history.removeLast();
+            }
+            epoch = new Epoch(epoch.number() + 1, randomIds.getAsLong());
+        }
+        completeBefore = complete;
+        if (Long.bitCount(complete) == legs.size()) {
+            clearedEvents = events;
+        }
+        publish();
+        keeper.change(state());
+    }
+
+    private void publish() {
+        roles = new Roles(legs, primary, measured);
+        listener.run();
+    }
+
+    private ArrayState state() {
+        List<ArrayState.Entry> entries = new ArrayList<>();
+        for (Leg leg : legs) {
+            entries.add(
+                    new ArrayState.Entry(
+                            leg.member().uuid(),
+                            leg.name(),
+                            leg.state(),
+                            leg.since().toEpochMilli(),
+                            leg.filledBytes(),
+                            knownEvents[leg.role()]));
+        }
+        return new ArrayState(events, epoch, history, closedClean, primary, clearedEvents, entries);
+    }
+
+    long events() {
+        return look(() -> events);
+    }
+
+    /// A leg holds the superblock of a count of events.
+    void recorded(Leg leg, long ofEvents) {
+        lock.lock();
+        try {
+            knownEvents[leg.role()] = Math.max(knownEvents[leg.role()], ofEvents);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A leg did not take its superblock.
+    ///
+    /// @return whether the array goes on without it
+    boolean recordFailed(Leg leg, DeviceFault fault) {
+        lock.lock();
+        try {
+            if (leg.state() == LegState.STALE) {
+                return true;
+            }
+            if (!canDoWithout(leg)) {
+                return false;
+            }
+            drop(leg, "cannot write its superblock: " + fault.getMessage(), isGone(fault));
+            changed();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Writes the superblocks of an array that starts, or has changed by hand.
+    void save() throws IOException {
+        lock.lock();
+        try {
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// Writes the superblocks of an array whose complete legs are in step.
+    void saveClosed() throws IOException {
+        lock.lock();
+        try {
+            if (uneven || measured) {
+                return;
+            }
+            closedClean = true;
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// Stops using a leg by hand.
+    void fail(Leg leg) throws IOException {
+        lock.lock();
+        try {
+            if (!canDoWithout(leg)) {
+                throw new IOException(
+                        "volume %s: the array cannot do without %s; bring another leg in sync first"
+                                .formatted(volume, leg.name()));
+            }
+            drop(leg, "taken out by hand", false);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// Takes a dropped leg in again, to be given its bytes by `job`; it takes changes from now on.
+    ///
+    /// @param member what the leg is made of from now on
+    /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
+    void rebuild(Leg leg, LegMember member, long filledBytes, RowJob job) throws IOException {
+        lock.lock();
+        try {
+            if (leg.state() != LegState.STALE) {
+                throw new IOException(
+                        "volume %s: %s is in use; fail it first if it shall be written anew"
+                                .formatted(volume, leg.name()));
+            }
+            leg.setMember(member);
+            leg.setFilledBytes(filledBytes);
+            leg.become(LegState.REBUILDING, "", Instant.now());
+            leg.setRebuild(job);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            keeper.settle();
+        } catch (IOException e) {
+            rebuildFailed(leg, job, "its return could not be recorded", false);
+            throw e;
+        }
+    }
+
+    /// How far a leg is filled goes into the superblocks.
+    void checkpoint(Leg leg, RowJob job, long filledBytes) {
+        lock.lock();
+        try {
+            if (leg.rebuild() == job && !job.mustStop()) {
+                leg.setFilledBytes(filledBytes);
+                changed();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A leg holds what the array holds.
+    ///
+    /// @param job who has seen to it, null for the user; if it was cancelled nothing changes
+    void inSync(Leg leg, RowJob job) {
+        lock.lock();
+        try {
+            if (leg.rebuild() != job || (job != null && job.mustStop())) {
+                return;
+            }
+            leg.setRebuild(null);
+            leg.setFilledBytes(level.rowBytes());
+            leg.become(LegState.IN_SYNC, "", Instant.now());
+            choosePrimary();
+            changed();
+            LOG.info("volume {}: {} is in sync", volume, leg.name());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A rebuild could not go on.
+    void rebuildFailed(Leg leg, RowJob job, String why, boolean mayComeBack) {
+        lock.lock();
+        try {
+            if (leg.rebuild() == job && leg.state() != LegState.STALE) {
+                drop(leg, why, mayComeBack);
+                changed();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isMeasured() {
+        return measured;
+    }
+
+    /// The complete legs have been made alike.
+    void alike() {
+        lock.lock();
+        try {
+            measured = false;
+            changed();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.io.IOException;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+
+/// What one level of RAID knows: where bytes live, and how lost ones are computed.
+///
+/// Legs are named by their roles, from 0 on; a set of legs is a bit mask of roles. Rows are offsets
+/// within the data areas of the legs, in bytes.
+public interface Level {
+    /// `raid1`, `raid5` …
+    String name();
+
+    /// How large the array is.
+    long sizeBytes();
+
+    /// How much of each leg's data area is used.
+    long rowBytes();
+
+    /// Whether the array can do its work when just these legs are complete.
+    boolean isEnough(long completeLegs);
+
+    /// The shape of the array.
+    ///
+    /// @param common what the legs can do together, with the array's size
+    DeviceShape shape(DeviceShape common);
+
+    /// The first row that a range of the array, not empty, touches on any leg.
+    long firstRow(long offsetBytes, long lengthBytes);
+
+    /// The row after the last one that it touches.
+    long endRow(long offsetBytes, long lengthBytes);
+
+    /// Where a request would be carried out now.
+    Locality locality(Group group, Operation operation, long offsetBytes, long lengthBytes);
+
+    /// How many bytes from an offset on have the same locality.
+    long localityRun(Group group, long offsetBytes);
+
+    /// Is told whenever the states of legs have changed, after [Group#roles] shows it. Under the
+    /// lock of the states: must not block, nor ask for a change of states.
+    default void rolesChanged(Roles roles) {}
+
+    /// Before the first request, with all legs opened: replays what a journal holds. Blocks.
+    ///
+    /// @param wasClean whether the array was stopped with all complete legs in step
+    /// @throws IOException if what it needs cannot be read or written
+    default void open(Group group, boolean wasClean) throws IOException, InterruptedException {}
+
+    /// A read, a question for extents or a prefetch. Its rows are not held.
+    void read(Group group, IoRequest request, Completion done);
+
+    /// Carries out a write, a zeroing or a discard whose rows are held and whose intent is on disk.
+    /// Legs that failed it have been dropped ([Group#settle]) before `done` is told.
+    void change(Group group, IoRequest request, Completion done);
+
+    /// What has to be remembered before the legs are flushed, to be told to [#flushed].
+    default long flushBegins() {
+        return 0;
+    }
+
+    /// All legs that take changes have been flushed since [#flushBegins] returned `mark`.
+    default void flushed(Group group, long mark) {}
+
+    /// Gives one leg its bytes for a window of rows, from the complete ones. The rows are held.
+    /// Blocks.
+    ///
+    /// @throws DeviceFault if they cannot be had, or the leg does not take them
+    void restore(Group group, Leg leg, long row, long lengthBytes)
+            throws DeviceFault, InterruptedException;
+
+    /// Makes a window of rows agree with itself after an unclean stop: copies alike, parity right.
+    /// The rows are held. Blocks.
+    void resync(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException;
+
+    /// Compares copies or parity in a window of rows. The rows are held. Blocks.
+    ///
+    /// @param repairs whether to make right what differs, by the best guess of the level
+    /// @return how many bytes of rows did not agree
+    long scrub(Group group, long row, long lengthBytes, boolean repairs)
+            throws DeviceFault, InterruptedException;
+}

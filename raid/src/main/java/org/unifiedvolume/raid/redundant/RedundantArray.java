@@ -1,0 +1,316 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Instant;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoRequest.Discard;
+import org.unifiedvolume.request.IoRequest.Flush;
+import org.unifiedvolume.request.IoRequest.Locate;
+import org.unifiedvolume.request.IoRequest.Prefetch;
+import org.unifiedvolume.request.IoRequest.Read;
+import org.unifiedvolume.request.IoRequest.Write;
+import org.unifiedvolume.request.IoRequest.Zero;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.spi.ManagedArray;
+
+/// An array that goes on without some of its legs: RAID 1, 10, 5 and 6.
+///
+/// A change is acknowledged when every live leg has it. A leg that fails one, or is too slow for
+/// its deadline, is dropped: the volume goes on DEGRADED, and the change is acknowledged when the
+/// superblocks say on disk that the leg lacks it, so that no later start takes it for good.
+public final class RedundantArray implements BlockDevice, ManagedArray, Group {
+    private static final Logger LOG = LoggerFactory.getLogger(RedundantArray.class);
+    private static final long CLOSE_NANOS = 5_000_000_000L;
+    private static final VarHandle ASKED;
+
+    static {
+        try {
+            ASKED = MethodHandles.lookup().findVarHandle(RedundantArray.class, "asked", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final String volume;
+    private final Level level;
+    private final Legs legs;
+    private final DeviceShape shape;
+    private final BlockingLegs blocking;
+    private final WriteIntentBitmap bitmap;
+    private final ArrayStatus status;
+    private final Jobs jobs;
+    private final Returns returns;
+    private final RangeLocks locks = new RangeLocks();
+
+    @SuppressWarnings("unused") // through ASKED
+    private long asked;
+
+    private volatile boolean closed;
+
+    /// @param bitmap null for none
+    /// @param returns how legs are taken in again
+    RedundantArray(
+            String volume,
+            Level level,
+            Legs legs,
+            DeviceShape shape,
+            BlockingLegs blocking,
+            WriteIntentBitmap bitmap,
+            LegReader reader,
+            JobOptions options) {
+        this.volume = volume;
+        this.level = level;
+        this.legs = legs;
+        this.shape = shape;
+        this.blocking = blocking;
+        this.bitmap = bitmap;
+        this.jobs = new Jobs(this, options);
+        this.returns = new Returns(this, reader);
+        this.status = new ArrayStatus(this, Instant.now());
+        legs.setListener(this::statesChanged);
+    }
+
+    /// Replays what a journal holds, and goes on with what the last run left to do.
+    void begin(boolean wasClean) throws IOException {
+        try {
+            level.rolesChanged(legs.roles());
+            level.open(this, wasClean);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while volume %s was opened".formatted(volume), e);
+        }
+        legs.save();
+        jobs.begin();
+        returns.begin();
+    }
+
+    /// Under the lock of the states.
+    private void statesChanged() {
+        level.rolesChanged(legs.roles());
+        if (bitmap != null) {
+            bitmap.mayClearAgain();
+        }
+        returns.look();
+    }
+
+    Level level() {
+        return level;
+    }
+
+    Legs legs() {
+        return legs;
+    }
+
+    Jobs jobs() {
+        return jobs;
+    }
+
+    /// Null if there is none.
+    WriteIntentBitmap bitmap() {
+        return bitmap;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /// How many requests clients have made; only good for telling whether there were any.
+    long askedCount() {
+        return (long) ASKED.getOpaque(this);
+    }
+
+    @Override
+    public String volume() {
+        return volume;
+    }
+
+    @Override
+    public IoContext io() {
+        return blocking.io();
+    }
+
+    @Override
+    public Roles roles() {
+        return legs.roles();
+    }
+
+    @Override
+    public RangeLocks locks() {
+        return locks;
+    }
+
+    @Override
+    public BlockingLegs blocking() {
+        return blocking;
+    }
+
+    @Override
+    public void readFailed(Leg leg, DeviceFault fault) {
+        legs.readFailed(leg, fault);
+    }
+
+    @Override
+    public DeviceFault settle(DeviceFault[] faults) {
+        return legs.settle(faults);
+    }
+
+    @Override
+    public DeviceShape shape() {
+        return shape;
+    }
+
+    @Override
+    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
+        return operation == Operation.FLUSH
+                ? legs.roles().writeLocality()
+                : level.locality(this, operation, offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public long localityRun(long offsetBytes) {
+        return level.localityRun(this, offsetBytes);
+    }
+
+    @Override
+    public void submit(IoRequest request, Completion done) {
+        if (closed) {
+            done.complete(
+                    request,
+                    Outcome.failed(DeviceFault.Kind.STOPPING, "volume " + volume + " is closed"));
+            return;
+        }
+        ASKED.setOpaque(this, askedCount() + 1);
+        switch (request) {
+            case Read _, Locate _, Prefetch _ -> level.read(this, request, done);
+            case Write _, Zero _, Discard _ -> change(request, done);
+            case Flush flush -> flush(flush, done);
+        }
+    }
+
+    private void change(IoRequest request, Completion done) {
+        long offset = request.offsetBytes();
+        long length = request.lengthBytes();
+        locks.acquire(
+                new RowChange(
+                        this,
+                        request,
+                        done,
+                        level.firstRow(offset, length),
+                        level.endRow(offset, length)));
+    }
+
+    private void flush(Flush flush, Completion done) {
+        new LegFlush(
+                        this,
+                        flush,
+                        (_, outcome) -> RowChange.acknowledge(legs, flush, outcome, done))
+                .start();
+    }
+
+    /// Flushes the legs for the array's own sake.
+    void flush(Completion done) {
+        Locality where = legs.roles().writeLocality();
+        long now = io().timers().nanoTime();
+        IoTag tag = new IoTag(io().ids().next(), 0, Operation.FLUSH, where, 0, 0, 0, now);
+        new LegFlush(this, new Flush(tag), done).start();
+    }
+
+    /// As [#flush(Completion)], and waits until it is done.
+    void flushAll() throws DeviceFault, InterruptedException {
+        Outcome[] end = new Outcome[1];
+        blocking.threads()
+                .await(
+                        done ->
+                                flush(
+                                        (_, outcome) -> {
+                                            end[0] = outcome;
+                                            done.run();
+                                        }));
+        if (end[0] instanceof Outcome.Failed(DeviceFault fault)) {
+            throw fault;
+        }
+    }
+
+    @Override
+    public DeviceStatus status() {
+        return status.now();
+    }
+
+    @Override
+    public void fail(String member) throws IOException {
+        legs.fail(leg(member));
+    }
+
+    @Override
+    public void readd(String member, boolean assumeClean) throws IOException {
+        returns.readd(leg(member), assumeClean);
+    }
+
+    private Leg leg(String member) throws IOException {
+        if (closed) {
+            throw new IOException("volume %s is closed".formatted(volume));
+        }
+        for (Leg leg : legs.all()) {
+            if (leg.name().equals(member)) {
+                return leg;
+            }
+        }
+        List<String> names = legs.all().stream().map(Leg::name).toList();
+        throw new IOException(
+                "volume %s has no member %s; it has %s"
+                        .formatted(volume, member, String.join(", ", names)));
+    }
+
+    /// Waits for changes under way, makes all legs durable, and writes down that they are in step.
+    /// What does not end within some seconds is left to the next start, which finds the array not
+    /// clean.
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        jobs.cancelAll();
+        BlockingLegs.Held all = new BlockingLegs.Held(0, level.rowBytes());
+        try {
+            if (blocking.holdWithin(CLOSE_NANOS, locks, all)) {
+                flushAll();
+                legs.saveClosed();
+            } else {
+                LOG.warn("volume {}: closed with changes under way; not clean", volume);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (DeviceFault | IOException e) {
+            LOG.warn("volume {}: not closed clean: {}", volume, e.getMessage());
+        } finally {
+            if (bitmap != null) {
+                bitmap.close();
+            }
+            for (Leg leg : legs.all()) {
+                if (leg.device() != null) {
+                    leg.device().close();
+                }
+            }
+            if (all.isGranted()) {
+                // Who came too late is answered by the closed legs.
+                locks.release(all);
+            }
+        }
+    }
+}

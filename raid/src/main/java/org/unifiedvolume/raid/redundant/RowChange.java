@@ -1,0 +1,79 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.io.IOException;
+import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Outcome;
+
+/// A change of data on its way: holds its rows, waits until its intent is on disk, is carried out by
+/// the level, and is acknowledged when the superblocks say which legs lack it.
+final class RowChange extends RangeLocks.Hold implements Completion, WriteIntentBitmap.Waiter {
+    private final RedundantArray array;
+    private final IoRequest request;
+    private final Completion done;
+    private final long row;
+    private final long rows;
+
+    RowChange(RedundantArray array, IoRequest request, Completion done, long row, long endRow) {
+        super(row, endRow - row);
+        this.array = array;
+        this.request = request;
+        this.done = done;
+        this.row = row;
+        this.rows = endRow - row;
+    }
+
+    /// The rows are held: only now is it sure which legs take changes. A leg that starts to do so
+    /// later is given these rows by its rebuild, which waits for them.
+    @Override
+    protected void granted() {
+        WriteIntentBitmap bitmap = array.bitmap();
+        if (bitmap == null || bitmap.enter(row, rows, this)) {
+            go();
+        }
+    }
+
+    @Override
+    public void entered(DeviceFault fault) {
+        if (fault == null) {
+            go();
+        } else {
+            array.locks().release(this);
+            done.complete(request, new Outcome.Failed(fault));
+        }
+    }
+
+    private void go() {
+        array.level().change(array, request, this);
+    }
+
+    @Override
+    public void complete(IoRequest submitted, Outcome outcome) {
+        if (array.bitmap() != null) {
+            array.bitmap().leave(row, rows);
+        }
+        array.locks().release(this);
+        acknowledge(array.legs(), request, outcome, done);
+    }
+
+    @Override
+    public boolean isAwaited() {
+        return done.isAwaited();
+    }
+
+    /// Answers a change or a flush once nothing that it depends on can be forgotten.
+    static void acknowledge(Legs legs, IoRequest request, Outcome outcome, Completion done) {
+        StateKeeper keeper = legs.keeper();
+        if (keeper.isSettled() || !outcome.isSuccess()) {
+            done.complete(request, outcome);
+        } else {
+            keeper.whenSettled(failed -> done.complete(request, unless(failed, outcome)));
+        }
+    }
+
+    private static Outcome unless(IOException failed, Outcome outcome) {
+        return failed == null ? outcome : Outcome.failed(DeviceFault.Kind.IO, failed.getMessage());
+    }
+}

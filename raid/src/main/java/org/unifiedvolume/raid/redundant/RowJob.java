@@ -1,0 +1,267 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.request.DeviceFault;
+
+/// Works through rows, window by window, on control threads: a rebuild, a resync, a scrub.
+///
+/// While a window is worked on its rows are held, so that changes of them wait. Several windows are
+/// under way at once. A job gives way to clients: while they are busy it rests as long as it works.
+final class RowJob {
+    /// What is done with each window.
+    interface Work {
+        /// Does one window. Its rows are held.
+        ///
+        /// @return how many bytes of its rows were found wrong
+        long window(long row, long lengthBytes) throws DeviceFault, InterruptedException;
+
+        /// Makes what was done so far durable; told every now and then, and before [#ended].
+        default void flush() throws DeviceFault, InterruptedException {}
+
+        /// Everything before this row is done, durably.
+        default void checkpoint(long row) {}
+
+        /// All is done, durably, unless it was cancelled.
+        void ended();
+
+        /// It cannot go on.
+        void failed(DeviceFault fault);
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(RowJob.class);
+    private static final int WORKERS = 4;
+    private static final long WINDOW_BYTES = 256 << 10;
+    private static final long LEAST_CHECKPOINT_BYTES = 64L << 20;
+    private static final int CHECKPOINTS = 16;
+    private static final long SECOND_NANOS = 1_000_000_000L;
+
+    private final String name;
+    private final RedundantArray array;
+    private final RowSet rows;
+    private final Work work;
+    private final JobOptions options;
+    private final Instant started = Instant.now();
+    private final long startedNanos;
+    private final long totalBytes;
+    private final long[] underWay = new long[WORKERS];
+    private final ReentrantLock lock = new ReentrantLock();
+    private int workers;
+    private long cursor;
+    private long sinceCheckpoint;
+    private boolean checkpointing;
+    private DeviceFault fault;
+    private volatile boolean cancelled;
+    private volatile boolean hasEnded;
+    private volatile long doneBytes;
+    private volatile long wrongBytes;
+    private volatile long checkpoint;
+
+    /// @param name what it is: `rebuild of file:/srv/a.img`
+    RowJob(String name, RedundantArray array, RowSet rows, JobOptions options, Work work) {
+        this.name = name;
+        this.array = array;
+        this.rows = rows;
+        this.work = work;
+        this.options = options;
+        this.startedNanos = array.io().timers().nanoTime();
+        this.totalBytes = rows.totalBytes();
+        this.checkpoint = rows.bitmap() == null ? 0 : rows.filledBytes();
+        Arrays.fill(underWay, Long.MAX_VALUE);
+    }
+
+    String name() {
+        return name;
+    }
+
+    /// It is not to go on. Takes effect before the next window.
+    void cancel() {
+        cancelled = true;
+    }
+
+    /// Whether the work so far does not count any more.
+    boolean mustStop() {
+        return cancelled;
+    }
+
+    boolean hasEnded() {
+        return hasEnded;
+    }
+
+    /// Up to which row everything is done and durable.
+    long checkpoint() {
+        return checkpoint;
+    }
+
+    /// How it is, for status.
+    JobProgress progress() {
+        long nanos = Math.max(1, array.io().timers().nanoTime() - startedNanos);
+        return new JobProgress(name, started, totalBytes, doneBytes, wrongBytes, nanos);
+    }
+
+    void start() {
+        LOG.info("volume {}: {} starts", array.volume(), name);
+        workers = WORKERS;
+        for (int i = 0; i < WORKERS; i++) {
+            int worker = i;
+            array.blocking()
+                    .threads()
+                    .start("uvol-job-" + array.volume() + "-" + i, () -> run(worker));
+        }
+    }
+
+    private void run(int worker) {
+        try {
+            workThrough(worker);
+        } catch (DeviceFault e) {
+            fail(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            fail(new DeviceFault(DeviceFault.Kind.STOPPING, name + " was interrupted"));
+        }
+        boolean isLast;
+        lock.lock();
+        try {
+            underWay[worker] = Long.MAX_VALUE;
+            workers--;
+            isLast = workers == 0;
+        } finally {
+            lock.unlock();
+        }
+        if (isLast) {
+            end();
+        }
+    }
+
+    private void fail(DeviceFault why) {
+        lock.lock();
+        try {
+            if (fault == null) {
+                fault = why;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void end() {
+        try {
+            if (fault == null && !cancelled) {
+                work.flush();
+                work.ended();
+                LOG.info("volume {}: {} has ended", array.volume(), name);
+            }
+        } catch (DeviceFault e) {
+            fault = e;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            fault = new DeviceFault(DeviceFault.Kind.STOPPING, name + " was interrupted");
+        } finally {
+            hasEnded = true;
+        }
+        if (fault != null && !cancelled) {
+            LOG.warn("volume {}: {} stopped: {}", array.volume(), name, fault.getMessage());
+            work.failed(fault);
+        }
+    }
+
+    private void workThrough(int worker) throws DeviceFault, InterruptedException {
+        while (true) {
+            long row;
+            long length;
+            lock.lock();
+            try {
+                row = rows.next(cursor);
+                if (cancelled || fault != null || row >= rows.endRow()) {
+                    return;
+                }
+                length = Math.min(WINDOW_BYTES, rows.limit(row) - row);
+                cursor = row + length;
+                underWay[worker] = row;
+            } finally {
+                lock.unlock();
+            }
+            long began = array.io().timers().nanoTime();
+            long askedBefore = array.askedCount();
+            doWindow(row, length);
+            lock.lock();
+            try {
+                doneBytes += length;
+                sinceCheckpoint += length;
+                underWay[worker] = Long.MAX_VALUE;
+            } finally {
+                lock.unlock();
+            }
+            checkpointIfDue();
+            rest(began, askedBefore);
+        }
+    }
+
+    private void doWindow(long row, long length) throws DeviceFault, InterruptedException {
+        BlockingLegs.Held held = new BlockingLegs.Held(row, length);
+        array.blocking().hold(array.locks(), held);
+        try {
+            if (!cancelled) {
+                long wrong = work.window(row, length);
+                if (wrong > 0) {
+                    lock.lock();
+                    try {
+                        wrongBytes += wrong;
+                    } finally {
+                        lock.unlock();
+                    }
+                }
+            }
+        } finally {
+            array.locks().release(held);
+        }
+    }
+
+    private void checkpointIfDue() throws DeviceFault, InterruptedException {
+        long reached;
+        lock.lock();
+        try {
+            long due = Math.max(LEAST_CHECKPOINT_BYTES, totalBytes / CHECKPOINTS);
+            if (checkpointing || sinceCheckpoint < due) {
+                return;
+            }
+            checkpointing = true;
+            sinceCheckpoint = 0;
+            reached = cursor;
+            for (long row : underWay) {
+                reached = Math.min(reached, row);
+            }
+        } finally {
+            lock.unlock();
+        }
+        work.flush();
+        if (reached > checkpoint) {
+            checkpoint = reached;
+            work.checkpoint(reached);
+        }
+        lock.lock();
+        try {
+            checkpointing = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Rests while clients are busy, or to keep to the rate that the user set.
+    private void rest(long began, long askedBefore) throws InterruptedException {
+        long worked = array.io().timers().nanoTime() - began;
+        long pause = array.askedCount() == askedBefore ? 0 : worked;
+        long rate = options.maxRateBytes();
+        if (rate > 0) {
+            long sinceStart = array.io().timers().nanoTime() - startedNanos;
+            long due = (long) ((double) doneBytes / rate * SECOND_NANOS);
+            pause = Math.max(pause, due - sinceStart);
+        }
+        if (pause > 0) {
+            array.blocking().sleep(Math.min(pause, SECOND_NANOS));
+        }
+    }
+}
