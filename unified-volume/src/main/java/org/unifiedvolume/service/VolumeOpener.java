@@ -15,7 +15,6 @@ import org.unifiedvolume.cache.CacheOptions;
 import org.unifiedvolume.cache.ReadCache;
 import org.unifiedvolume.config.VolumeConfig;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.service.VolumePlan.Placed;
 import org.unifiedvolume.spi.LayoutContext;
 import org.unifiedvolume.spi.LayoutMember;
@@ -90,8 +89,7 @@ final class VolumeOpener {
                         context.io());
     }
 
-    /// Opens the members; those behind the network may be missing as far as the layout can do
-    /// without them.
+    /// Opens the members; some may be missing as far as the layout can do without them.
     private List<LayoutMember> openMembers() throws ServiceFault {
         List<LayoutMember> opened = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -131,18 +129,21 @@ final class VolumeOpener {
                             lanes,
                             tracer));
         } catch (IOException e) {
-            return LayoutMember.missing(member.name(), member.locality(), e.getMessage());
+            return missing(member, e.getMessage());
         } catch (RuntimeException e) {
             LOG.error("{}: opening failed within the service", member.name(), e);
-            return LayoutMember.missing(member.name(), member.locality(), e.toString());
+            return missing(member, e.toString());
         }
     }
 
-    /// What keeps the volume from being opened. A missing local member always does: it is on this
-    /// very host, so somebody has to look.
+    private LayoutMember missing(MemberPlan member, String problem) {
+        return LayoutMember.missing(
+                member.name(), member.locality(), problem, () -> open(member));
+    }
+
+    /// What keeps the volume from being opened: members that the layout cannot do without.
     private List<String> problemsOf(List<LayoutMember> opened) {
         List<String> problems = new ArrayList<>();
-        List<String> bearable = new ArrayList<>();
         int present = 0;
         for (int i = 0; i < opened.size(); i++) {
             LayoutMember member = opened.get(i);
@@ -156,14 +157,13 @@ final class VolumeOpener {
                                     plan.members().get(i).place(),
                                     plan.name(),
                                     nameFirst(member.name(), member.problem()));
-            (member.locality() == Locality.LOCAL ? problems : bearable).add(problem);
+            problems.add(problem);
         }
         if (present < plan.layout().leastMembers()) {
-            problems.addAll(bearable);
-        } else if (problems.isEmpty()) {
-            bearable.forEach(problem -> LOG.warn("{}; going on without it", problem));
+            return problems;
         }
-        return problems;
+        problems.forEach(problem -> LOG.warn("{}; going on without it", problem));
+        return List.of();
     }
 
     private static String nameFirst(String name, String problem) {

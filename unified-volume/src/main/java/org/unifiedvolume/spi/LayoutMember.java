@@ -9,13 +9,30 @@ import org.unifiedvolume.volume.Member;
 /// @param locality where its bytes are
 /// @param device the opened member; null if it could not be opened
 /// @param problem why it could not be opened; null if it could
-public record LayoutMember(String name, Locality locality, Member device, String problem) {
+/// @param opener tries to open it anew; null if that cannot help
+public record LayoutMember(
+        String name, Locality locality, Member device, String problem, Opener opener) {
+
+    /// Opens a member that could not be opened before.
+    @FunctionalInterface
+    public interface Opener {
+        /// Tries once. Blocks.
+        ///
+        /// @return the member, which may still be missing
+        LayoutMember open();
+    }
+
     public static LayoutMember of(Member member) {
-        return new LayoutMember(member.uri(), member.locality(), member, null);
+        return new LayoutMember(member.uri(), member.locality(), member, null, null);
     }
 
     public static LayoutMember missing(String name, Locality locality, String problem) {
-        return new LayoutMember(name, locality, null, problem);
+        return missing(name, locality, problem, null);
+    }
+
+    public static LayoutMember missing(
+            String name, Locality locality, String problem, Opener opener) {
+        return new LayoutMember(name, locality, null, problem, opener);
     }
 
     public boolean isMissing() {

@@ -27,6 +27,7 @@ public final class Leg {
     private boolean isAway;
     private int readErrors;
     private boolean suspect;
+    private long mended;
     private long filledBytes;
     private volatile RowJob rebuild;
 
@@ -130,6 +131,20 @@ public final class Leg {
             since = when;
         }
         return readErrors;
+    }
+
+    /// What failed has been mended: the leg is as good as before when nothing else is left.
+    void countMended() {
+        mended++;
+        if (readErrors > 0) {
+            readErrors--;
+        }
+        suspect = readErrors > 0;
+    }
+
+    /// How many failed reads were mended since the array started.
+    long mended() {
+        return mended;
     }
 
     int readErrors() {

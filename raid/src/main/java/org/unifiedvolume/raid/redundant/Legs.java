@@ -18,7 +18,7 @@ import org.unifiedvolume.request.DeviceFault;
 /// superblocks too; whoever acknowledges a change of data waits for [StateKeeper#whenSettled]
 /// first. Legs without which the array could not work are never given up.
 final class Legs {
-    /// After so many failed reads a leg is dropped.
+    /// After so many failed reads, none of which could be mended, a leg is dropped.
     private static final int MAX_READ_ERRORS = 8;
 
     private static final int MAX_HISTORY = 32;
@@ -110,24 +110,27 @@ final class Legs {
     }
 
     /// Takes note of a read that a leg failed.
-    void readFailed(Leg leg, DeviceFault fault) {
+    ///
+    /// @return whether the leg stays complete, so that it should be mended
+    boolean readFailed(Leg leg, DeviceFault fault) {
         lock.lock();
         try {
             if (!leg.state().isComplete() || !canDoWithout(leg)) {
-                return;
+                return false;
             }
             int errors = leg.countReadError(fault.getMessage(), Instant.now());
             if (isGone(fault) || errors >= MAX_READ_ERRORS) {
                 drop(leg, fault.getMessage(), isGone(fault));
                 changed();
-            } else {
-                LOG.warn(
-                        "volume {}: {} failed a read ({}); others served it",
-                        volume,
-                        leg.name(),
-                        fault.getMessage());
-                publish();
+                return false;
             }
+            LOG.warn(
+                    "volume {}: {} failed a read ({}); others served it",
+                    volume,
+                    leg.name(),
+                    fault.getMessage());
+            publish();
+            return true;
         } finally {
             lock.unlock();
         }
@@ -136,6 +139,17 @@ final class Legs {
     private static boolean isGone(DeviceFault fault) {
         return fault.kind() == DeviceFault.Kind.TIMED_OUT
                 || fault.kind() == DeviceFault.Kind.DISCONNECTED;
+    }
+
+    /// What a leg could not read has been written anew.
+    void readMended(Leg leg) {
+        lock.lock();
+        try {
+            leg.countMended();
+            publish();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Decides how a change of data ended that some legs failed: those are dropped if the others

@@ -55,6 +55,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final ArrayStatus status;
     private final Jobs jobs;
     private final Returns returns;
+    private final Repairs repairs;
     private final RangeLocks locks = new RangeLocks();
 
     @SuppressWarnings("unused") // through ASKED
@@ -63,7 +64,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private volatile boolean closed;
 
     /// @param bitmap null for none
-    /// @param returns how legs are taken in again
+    /// @param reader looks at legs that are to be taken in again
     RedundantArray(
             String volume,
             Level level,
@@ -81,6 +82,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         this.bitmap = bitmap;
         this.jobs = new Jobs(this, options);
         this.returns = new Returns(this, reader);
+        this.repairs = new Repairs(this);
         this.status = new ArrayStatus(this, Instant.now());
         legs.setListener(this::statesChanged);
     }
@@ -160,8 +162,10 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     @Override
-    public void readFailed(Leg leg, DeviceFault fault) {
-        legs.readFailed(leg, fault);
+    public void readFailed(Leg leg, DeviceFault fault, long row, long lengthBytes) {
+        if (legs.readFailed(leg, fault) && fault.kind() == DeviceFault.Kind.IO) {
+            repairs.add(leg, row, lengthBytes);
+        }
     }
 
     @Override

@@ -1,0 +1,93 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.request.DeviceFault;
+
+/// Writes anew what a leg could not read, from the others: most disks mend a bad sector so.
+///
+/// One at a time, on a control thread. When more wait than a few dozens the rest is left to the next
+/// read that fails.
+final class Repairs {
+    private static final Logger LOG = LoggerFactory.getLogger(Repairs.class);
+    private static final int MAX_WAITING = 64;
+
+    private record Bad(Leg leg, long row, long lengthBytes) {}
+
+    private final RedundantArray array;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ArrayDeque<Bad> waiting = new ArrayDeque<>();
+    private boolean working;
+
+    Repairs(RedundantArray array) {
+        this.array = array;
+    }
+
+    /// Some rows of a leg are to be written anew.
+    void add(Leg leg, long row, long lengthBytes) {
+        Bad bad = new Bad(leg, row, lengthBytes);
+        lock.lock();
+        try {
+            if (array.isClosed() || waiting.size() >= MAX_WAITING || waiting.contains(bad)) {
+                return;
+            }
+            waiting.add(bad);
+            if (working) {
+                return;
+            }
+            working = true;
+        } finally {
+            lock.unlock();
+        }
+        array.blocking().threads().start("uvol-repair-" + array.volume(), this::run);
+    }
+
+    private void run() {
+        try {
+            for (Bad bad = next(); bad != null; bad = next()) {
+                repair(bad);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Bad next() {
+        lock.lock();
+        try {
+            Bad bad = array.isClosed() ? null : waiting.poll();
+            working = bad != null;
+            return bad;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void repair(Bad bad) throws InterruptedException {
+        BlockingLegs.Held held = new BlockingLegs.Held(bad.row, bad.lengthBytes);
+        array.blocking().hold(array.locks(), held);
+        try {
+            if (array.roles().isComplete(bad.leg.role())) {
+                array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
+                array.legs().readMended(bad.leg);
+                LOG.info(
+                        "volume {}: {}: {} bytes at row {} written anew",
+                        array.volume(),
+                        bad.leg.name(),
+                        bad.lengthBytes,
+                        bad.row);
+            }
+        } catch (DeviceFault fault) {
+            LOG.warn(
+                    "volume {}: {}: row {} cannot be mended: {}",
+                    array.volume(),
+                    bad.leg.name(),
+                    bad.row,
+                    fault.getMessage());
+        } finally {
+            array.locks().release(held);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package org.unifiedvolume.raid.superblock;
+
+import java.util.UUID;
+
+/// What an array is: the same on all of its members.
+///
+/// @param level -1 linear, 0, 1, 5, 6, 10
+/// @param copies of each chunk
+/// @param chunkBytes 0 for linear and level 1
+/// @param sizeBytes how large the array is
+/// @param rowBytes how much of each member's data area is used; for linear, of this member's
+/// @param roles how many members it is made of
+/// @param createdMicros when it was made, microseconds since 1970
+public record ArrayDescription(
+        UUID uuid,
+        String name,
+        int level,
+        int copies,
+        long chunkBytes,
+        long sizeBytes,
+        long rowBytes,
+        int roles,
+        long createdMicros) {
+    public static final int LINEAR = -1;
+
+    /// The level as users write it.
+    public String levelName() {
+        return level == LINEAR ? "linear" : "raid" + level;
+    }
+
+    public ArrayDescription withName(String newName) {
+        return new ArrayDescription(
+                uuid, newName, level, copies, chunkBytes, sizeBytes, rowBytes, roles, createdMicros);
+    }
+}

@@ -1,0 +1,310 @@
+package org.unifiedvolume.raid.superblock;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.LongPredicate;
+import org.unifiedvolume.raid.superblock.Verdict.Seat;
+
+/// Decides which members of an array are good when it starts, from what they carry
+/// ([decision 015](../../../../../../../../docs/decisions/015-who-may-start-without-whom.md)).
+///
+/// Refuses whatever could show old bytes as good ones; each refusal names the remedy.
+public final class Assembly {
+    private final String volume;
+    private final List<Candidate> candidates;
+    private final Witness witness;
+    private final boolean mayBeDegraded;
+    private final String preferred;
+    private final List<String> remarks = new ArrayList<>();
+
+    /// @param witness what this host remembers; null if nothing
+    /// @param mayBeDegraded whether the user vouches that nobody went on with missing members
+    /// @param preferred the member that is right if there are two sides; null if none was named
+    public Assembly(
+            String volume,
+            List<Candidate> candidates,
+            Witness witness,
+            boolean mayBeDegraded,
+            String preferred) {
+        this.volume = volume;
+        this.candidates = List.copyOf(candidates);
+        this.witness = witness;
+        this.mayBeDegraded = mayBeDegraded;
+        this.preferred = preferred;
+    }
+
+    /// What the members that carry something are members of; null if none carries anything.
+    ///
+    /// @throws AssemblyFault if they are of different arrays, or one is there twice
+    public ArrayDescription identify() throws AssemblyFault {
+        ArrayDescription array = null;
+        String whose = "";
+        Map<UUID, String> seen = new HashMap<>();
+        for (Candidate candidate : candidates) {
+            if (candidate.superblock() == null) {
+                continue;
+            }
+            ArrayDescription other = candidate.superblock().array();
+            if (array != null && !array.uuid().equals(other.uuid())) {
+                throw new AssemblyFault(
+                        ("volume %s: %s is a member of array %s (%s), but %s of array %s (%s). Take"
+                                        + " one of them out; or, to give up what is on it, uvol"
+                                        + " zero-superblock it")
+                                .formatted(
+                                        volume,
+                                        whose,
+                                        array.name(),
+                                        array.uuid(),
+                                        candidate.name(),
+                                        other.name(),
+                                        other.uuid()));
+            }
+            String twin = seen.put(candidate.superblock().member(), candidate.name());
+            if (twin != null) {
+                throw new AssemblyFault(
+                        ("volume %s: %s and %s are the same member: one is a copy of the other, or"
+                                        + " both names lead to one device. Take one of them out")
+                                .formatted(volume, twin, candidate.name()));
+            }
+            array = other;
+            whose = candidate.name();
+        }
+        return array;
+    }
+
+    /// Decides who is good.
+    ///
+    /// @param isEnough whether the array works when just these roles are complete
+    /// @throws AssemblyFault if the array must not start
+    public Verdict decide(LongPredicate isEnough) throws AssemblyFault {
+        Superblock freshest = freshest();
+        List<Seat> seats = new ArrayList<>();
+        long complete = 0;
+        long missing = 0;
+        for (int role = 0; role < freshest.array().roles(); role++) {
+            MemberEntry entry = freshest.entryOf(role);
+            Seat seat = seat(freshest, entry);
+            seats.add(seat);
+            boolean wasComplete = entry.state() == MemberState.IN_SYNC;
+            if (seat.state() == MemberState.IN_SYNC) {
+                complete |= 1L << role;
+            } else if (wasComplete && seat.candidate() < 0) {
+                missing |= 1L << role;
+            }
+        }
+        if (!isEnough.test(complete)) {
+            throw tooFew(freshest, seats);
+        }
+        checkNobodyWentOn(freshest, missing, isEnough);
+        return new Verdict(freshest, seats, blanks(freshest), remarks);
+    }
+
+    /// The superblock that has all others in its past.
+    private Superblock freshest() throws AssemblyFault {
+        Candidate best = null;
+        for (Candidate candidate : candidates) {
+            boolean isNamed = candidate.name().equals(preferred);
+            if (candidate.superblock() == null) {
+                if (isNamed) {
+                    throw new AssemblyFault(
+                            "volume %s: the preferred member %s cannot be used: %s"
+                                    .formatted(volume, preferred, reasonOf(candidate)));
+                }
+                continue;
+            }
+            if (isNamed) {
+                best = candidate;
+                break;
+            }
+            if (best == null || candidate.superblock().events() > best.superblock().events()) {
+                best = candidate;
+            }
+        }
+        if (best == null) {
+            throw new AssemblyFault("volume %s: no member carries a superblock".formatted(volume));
+        }
+        for (Candidate candidate : candidates) {
+            if (candidate.superblock() != null
+                    && isOtherSide(best.superblock(), candidate.superblock())
+                    && preferred == null) {
+                throw splitBrain(best, candidate);
+            }
+        }
+        return best.superblock();
+    }
+
+    private static String reasonOf(Candidate candidate) {
+        return candidate.problem().isEmpty() ? "it carries no superblock" : candidate.problem();
+    }
+
+    /// Whether a member was written without the other. What is older than all that is remembered
+    /// cannot be told; it is just stale.
+    private static boolean isOtherSide(Superblock freshest, Superblock other) {
+        if (freshest.hasLived(other.epoch())) {
+            return false;
+        }
+        List<Epoch> history = freshest.history();
+        boolean isForgotten =
+                history.size() == Superblock.MAX_HISTORY
+                        && other.epoch().number() < history.getLast().number();
+        return !isForgotten;
+    }
+
+    private AssemblyFault splitBrain(Candidate one, Candidate other) {
+        return new AssemblyFault(
+                ("volume %s: split brain: %s and %s were both written without the other: %s in epoch"
+                                + " %s, event %d, last at %s; %s in epoch %s, event %d, last at %s."
+                                + " Nobody but you can say which one is right: write prefer: with"
+                                + " that one, and the others are given its bytes")
+                        .formatted(
+                                volume,
+                                one.name(),
+                                other.name(),
+                                one.name(),
+                                one.superblock().epoch(),
+                                one.superblock().events(),
+                                when(one.superblock()),
+                                other.name(),
+                                other.superblock().epoch(),
+                                other.superblock().events(),
+                                when(other.superblock())));
+    }
+
+    private static Instant when(Superblock superblock) {
+        return Instant.ofEpochSecond(
+                superblock.updatedMicros() / 1_000_000,
+                superblock.updatedMicros() % 1_000_000 * 1000);
+    }
+
+    private Seat seat(Superblock freshest, MemberEntry entry) {
+        int index = -1;
+        for (int i = 0; i < candidates.size(); i++) {
+            Superblock carried = candidates.get(i).superblock();
+            if (carried != null && carried.member().equals(entry.member())) {
+                index = i;
+            }
+        }
+        if (index < 0) {
+            return new Seat(
+                    -1,
+                    MemberState.STALE,
+                    entry.state() == MemberState.IN_SYNC
+                            ? freshest.array().rowBytes()
+                            : entry.filledBytes(),
+                    "missing at start; last seen as " + entry.place());
+        }
+        Superblock carried = candidates.get(index).superblock();
+        if (!freshest.hasLived(carried.epoch())) {
+            return new Seat(index, MemberState.STALE, 0, "it was written without the others");
+        }
+        if (carried.events() < entry.knownEvents()) {
+            return new Seat(
+                    index,
+                    MemberState.STALE,
+                    0,
+                    "it is older than it was when last seen (event %d, not %d)"
+                            .formatted(carried.events(), entry.knownEvents()));
+        }
+        return switch (entry.state()) {
+            case IN_SYNC -> new Seat(index, MemberState.IN_SYNC, freshest.array().rowBytes(), "");
+            case REBUILDING ->
+                    new Seat(
+                            index,
+                            MemberState.REBUILDING,
+                            entry.filledBytes(),
+                            "its rebuild had not ended");
+            case STALE, SPARE -> {
+                boolean changesKnown = carried.events() >= freshest.clearedEvents();
+                yield new Seat(
+                        index,
+                        MemberState.STALE,
+                        changesKnown ? entry.filledBytes() : 0,
+                        "it was out of use when the volume stopped");
+            }
+        };
+    }
+
+    private AssemblyFault tooFew(Superblock freshest, List<Seat> seats) {
+        StringBuilder lacking = new StringBuilder();
+        for (int role = 0; role < seats.size(); role++) {
+            Seat seat = seats.get(role);
+            if (seat.state() == MemberState.IN_SYNC) {
+                continue;
+            }
+            String name =
+                    seat.candidate() < 0
+                            ? "role " + role
+                            : candidates.get(seat.candidate()).name();
+            lacking.append(lacking.isEmpty() ? "" : "; ").append(name);
+            lacking.append(": ").append(seat.reason());
+        }
+        for (Candidate candidate : candidates) {
+            if (!candidate.problem().isEmpty()) {
+                lacking.append("; ").append(candidate.name());
+                lacking.append(": ").append(candidate.problem());
+            }
+        }
+        return new AssemblyFault(
+                ("volume %s: too few good members to start %s: %s. Make the missing ones reachable"
+                                + " and start again")
+                        .formatted(volume, freshest.array().levelName(), lacking));
+    }
+
+    private void checkNobodyWentOn(Superblock freshest, long missing, LongPredicate isEnough)
+            throws AssemblyFault {
+        boolean isKnown =
+                witness != null && witness.array().equals(freshest.array().uuid());
+        boolean remembersLater =
+                isKnown
+                        && (!freshest.hasLived(witness.epoch())
+                                || (freshest.epoch().equals(witness.epoch())
+                                        && witness.events() > freshest.events()));
+        boolean couldHaveGoneOn = isEnough.test(missing);
+        boolean isWitnessed = isKnown && !remembersLater;
+        if (mayBeDegraded || preferred != null || missing == 0) {
+            return;
+        }
+        if (remembersLater || (couldHaveGoneOn && !isWitnessed)) {
+            StringBuilder names = new StringBuilder();
+            for (int role = 0; role < freshest.array().roles(); role++) {
+                if ((missing >> role & 1) != 0) {
+                    names.append(names.isEmpty() ? "" : " and ");
+                    names.append(freshest.entryOf(role).place());
+                }
+            }
+            throw new AssemblyFault(
+                    ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if"
+                                    + " you are sure that it was not written alone, write degraded:"
+                                    + " true")
+                            .formatted(
+                                    volume,
+                                    names,
+                                    remembersLater
+                                            ? "this host remembers that the array went on with it"
+                                            : "the array could have gone on with it alone, on a"
+                                                    + " host that this one knows nothing of"));
+        }
+    }
+
+    /// The candidates that carry nothing; notes those that cannot be used.
+    private List<Integer> blanks(Superblock freshest) {
+        List<Integer> found = new ArrayList<>();
+        for (int i = 0; i < candidates.size(); i++) {
+            Candidate candidate = candidates.get(i);
+            if (candidate.isBlank()) {
+                found.add(i);
+            } else if (candidate.superblock() == null) {
+                remarks.add("%s: %s".formatted(candidate.name(), candidate.problem()));
+            } else if (freshest.entryOf(candidate.superblock().member()) == null) {
+                remarks.add(
+                        "%s was taken out of this array; uvol zero-superblock it to use it anew"
+                                .formatted(candidate.name()));
+            }
+        }
+        return found;
+    }
+}

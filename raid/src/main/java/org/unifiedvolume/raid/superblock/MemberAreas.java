@@ -1,0 +1,35 @@
+package org.unifiedvolume.raid.superblock;
+
+/// What lies where on a member. Offsets and lengths in bytes; an area of length 0 is not there.
+///
+/// @param memberBytes how large the member is
+/// @param regionBytes for how many rows a bit of the bitmap stands; 0 without a bitmap
+public record MemberAreas(
+        long memberBytes,
+        MetadataPlace place,
+        Area data,
+        Area bitmap,
+        long regionBytes,
+        Area journal,
+        Area checksums,
+        Area badBlocks) {
+    /// A part of a member.
+    public record Area(long offset, long length) {
+        public static final Area NONE = new Area(0, 0);
+
+        public boolean isPresent() {
+            return length > 0;
+        }
+
+        long end() {
+            return offset + length;
+        }
+
+        boolean overlaps(Area other) {
+            return isPresent()
+                    && other.isPresent()
+                    && offset < other.end()
+                    && other.offset < end();
+        }
+    }
+}

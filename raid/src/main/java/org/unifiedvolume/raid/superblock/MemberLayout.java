@@ -1,0 +1,93 @@
+package org.unifiedvolume.raid.superblock;
+
+import java.util.List;
+import org.unifiedvolume.raid.bitmap.BitmapBlocks;
+import org.unifiedvolume.raid.superblock.MemberAreas.Area;
+
+/// Decides where on a member the areas of an array lie (`docs/on-disk-format.md`).
+public final class MemberLayout {
+    public static final long LEAST_REGION_BYTES = 1 << 20;
+
+    static final long MAX_BITMAP_BYTES = 64 << 10;
+
+    private static final long MAX_REGIONS = 1 << 16;
+    private static final long SLOT_STRIDE = 64 << 10;
+    private static final long GRID = 4096;
+    private static final long DATA_GRID = 1 << 20;
+    private static final long SMALL_DATA_GRID = 64 << 10;
+    private static final long SMALL_MEMBER_BYTES = 64 << 20;
+
+    private MemberLayout() {}
+
+    /// What an array wants beside its data.
+    ///
+    /// @param bitmap whether there is to be a write-intent bitmap
+    /// @param journalBytes how long the journal is to be; 0 for none, -1 for as long as is good
+    public record Wishes(boolean bitmap, long journalBytes) {}
+
+    /// Where the two slots of a member are, the first one first.
+    public static List<Area> slots(long memberBytes, MetadataPlace place) {
+        long end = memberBytes - memberBytes % GRID;
+        long length = Superblock.LENGTH_BYTES;
+        return place == MetadataPlace.START
+                ? List.of(new Area(0, length), new Area(SLOT_STRIDE, length))
+                : List.of(
+                        new Area(end - SLOT_STRIDE, length),
+                        new Area(end - 2 * SLOT_STRIDE, length));
+    }
+
+    /// For how many rows a bit of the bitmap stands.
+    static long regionBytes(long rows) {
+        long region = LEAST_REGION_BYTES;
+        while (rows / region >= MAX_REGIONS) {
+            region <<= 1;
+        }
+        return region;
+    }
+
+    static long bitmapBytes(long rows, long regionBytes) {
+        return (long) BitmapBlocks.count((rows + regionBytes - 1) / regionBytes)
+                * BitmapBlocks.BLOCK_BYTES;
+    }
+
+    /// The areas of a member; null if it is too small for any data.
+    public static MemberAreas plan(long memberBytes, MetadataPlace place, Wishes wishes) {
+        long size = memberBytes - memberBytes % GRID;
+        long region = wishes.bitmap() ? regionBytes(size) : 0;
+        long bitmap = wishes.bitmap() ? bitmapBytes(size, region) : 0;
+        long journal = wishes.journalBytes() < 0 ? goodJournal(size) : wishes.journalBytes();
+        long badBlocks = GRID;
+        long metadata = 2 * SLOT_STRIDE + bitmap + badBlocks + journal;
+        long grid = size < SMALL_MEMBER_BYTES ? SMALL_DATA_GRID : DATA_GRID;
+        boolean atStart = place == MetadataPlace.START;
+        long dataOffset = atStart ? (metadata + grid - 1) / grid * grid : 0;
+        long dataBytes = atStart ? size - dataOffset : size - metadata;
+        if (dataBytes <= 0) {
+            return null;
+        }
+        long at = atStart ? 2 * SLOT_STRIDE : dataBytes;
+        Area bitmapArea = area(at, bitmap);
+        Area badBlocksArea = area(at + bitmap, badBlocks);
+        Area journalArea = area(at + bitmap + badBlocks, journal);
+        return new MemberAreas(
+                memberBytes,
+                place,
+                new Area(dataOffset, dataBytes),
+                bitmapArea,
+                region,
+                journalArea,
+                Area.NONE,
+                badBlocksArea);
+    }
+
+    private static Area area(long offset, long length) {
+        return length == 0 ? Area.NONE : new Area(offset, length);
+    }
+
+    /// Long enough that it is seldom full: a 128th of the member, within bounds.
+    private static long goodJournal(long memberBytes) {
+        long least = memberBytes < 16 << 20 ? 512 << 10 : 2 << 20;
+        long good = Math.clamp(memberBytes / 128, least, 256 << 20);
+        return good - good % GRID;
+    }
+}
