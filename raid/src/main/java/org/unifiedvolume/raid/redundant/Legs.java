@@ -286,8 +286,14 @@ final class Legs {
         return new ArrayState(events, epoch, history, closedClean, primary, clearedEvents, entries);
     }
 
-    long events() {
-        return look(() -> events);
+    /// Whether an epoch is this array's present one or among those before it.
+    boolean hasLived(Epoch other) {
+        return look(() -> epoch.equals(other) || history.contains(other));
+    }
+
+    /// The count of events of the last superblock that a leg is known to hold.
+    long knownEvents(Leg leg) {
+        return look(() -> knownEvents[leg.role()]);
     }
 
     /// A leg holds the superblock of a count of events.

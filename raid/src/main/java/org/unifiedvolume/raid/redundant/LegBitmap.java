@@ -1,0 +1,92 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.raid.bitmap.BitmapBlocks;
+import org.unifiedvolume.raid.bitmap.BitmapStore;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Durability;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
+
+/// Keeps the bitmap on every leg that takes changes; a leg that does not take it is dropped.
+final class LegBitmap implements BitmapStore {
+    private final Superblocks superblocks;
+    private RedundantArray array;
+
+    LegBitmap(Superblocks superblocks) {
+        this.superblocks = superblocks;
+    }
+
+    /// Whose bitmap it is; before the first write.
+    void setArray(RedundantArray newArray) {
+        array = newArray;
+    }
+
+    @Override
+    public void write(int firstBlock, byte[] blocks, Consumer<DeviceFault> done) {
+        Leg[] targets = array.roles().writable();
+        DeviceFault[] faults = new DeviceFault[array.roles().count()];
+        AtomicInteger pending = new AtomicInteger(targets.length + 1);
+        Buffers payload = MemberAccess.payload(blocks);
+        Runnable answered =
+                () -> {
+                    if (pending.decrementAndGet() == 0) {
+                        done.accept(settle(faults));
+                    }
+                };
+        for (Leg leg : targets) {
+            Superblocks.Seat seat = superblocks.seat(leg.role());
+            long offset =
+                    seat.areas().bitmap().offset() + (long) firstBlock * BitmapBlocks.BLOCK_BYTES;
+            leg.device()
+                    .submit(
+                            leg.writeAt(
+                                    tag(), offset, payload, Durability.DURABLE, array.io().ids()),
+                            (_, outcome) -> {
+                                if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
+                                    faults[leg.role()] = fault;
+                                }
+                                answered.run();
+                            });
+        }
+        answered.run();
+    }
+
+    private DeviceFault settle(DeviceFault[] faults) {
+        for (DeviceFault fault : faults) {
+            if (fault != null) {
+                return array.settle(faults);
+            }
+        }
+        return null;
+    }
+
+    private IoTag tag() {
+        long now = array.io().timers().nanoTime();
+        return new IoTag(
+                array.io().ids().next(), 0, Operation.WRITE, Locality.MIXED, 0, 0, 0, now);
+    }
+
+    /// Bits may be cleared while every role has a complete leg: a leg that is away needs to know
+    /// what was changed since it left.
+    @Override
+    public void prepareClear(Consumer<Boolean> done) {
+        if (!mayClear()) {
+            done.accept(false);
+            return;
+        }
+        array.flush((_, outcome) -> done.accept(outcome.isSuccess() && mayClear()));
+    }
+
+    private boolean mayClear() {
+        Legs legs = array.legs();
+        return !array.isClosed()
+                && legs.areAllInSync()
+                && !legs.roles().isMeasured()
+                && legs.keeper().isSettled();
+    }
+}

@@ -1,0 +1,116 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
+import org.unifiedvolume.raid.superblock.MemberAreas;
+import org.unifiedvolume.raid.superblock.MemberEntry;
+import org.unifiedvolume.raid.superblock.Superblock;
+import org.unifiedvolume.raid.superblock.SuperblockSlots;
+import org.unifiedvolume.raid.superblock.Witness;
+import org.unifiedvolume.request.DeviceFault;
+
+/// Writes the state of an array into the superblocks of its legs, and what this host remembers.
+final class Superblocks implements StateStore {
+    /// A leg's part of it: where its superblocks go, and what lies where on it.
+    record Seat(SuperblockSlots slots, MemberAreas areas) {}
+
+    private final String volume;
+    private final ArrayDescription array;
+    private final WitnessStore witness;
+    private final LongSupplier nowMillis;
+
+    /// By role; null while the member is missing. Changed only while the leg takes no changes.
+    private final Seat[] seats;
+
+    private Legs legs;
+
+    Superblocks(
+            String volume,
+            ArrayDescription array,
+            Seat[] seats,
+            WitnessStore witness,
+            LongSupplier nowMillis) {
+        this.volume = volume;
+        this.array = array;
+        this.seats = seats.clone();
+        this.witness = witness;
+        this.nowMillis = nowMillis;
+    }
+
+    /// Whose states they are; before the first save.
+    void setLegs(Legs newLegs) {
+        legs = newLegs;
+    }
+
+    ArrayDescription array() {
+        return array;
+    }
+
+    synchronized Seat seat(int role) {
+        return seats[role];
+    }
+
+    synchronized void setSeat(int role, Seat seat) {
+        seats[role] = seat;
+    }
+
+    @Override
+    public String place() {
+        return "volume " + volume;
+    }
+
+    @Override
+    public void save(ArrayState state) throws IOException {
+        for (Leg leg : legs.all()) {
+            Seat seat = seat(leg.role());
+            if (seat == null || leg.device() == null || !leg.state().takesChanges()) {
+                continue;
+            }
+            try {
+                seat.slots().write(superblockOf(leg.role(), seat.areas(), state));
+                legs.recorded(leg, state.events());
+            } catch (IOException e) {
+                DeviceFault why =
+                        e.getCause() instanceof DeviceFault fault
+                                ? fault
+                                : new DeviceFault(DeviceFault.Kind.IO, e.getMessage());
+                if (!legs.recordFailed(leg, why)) {
+                    throw e;
+                }
+            }
+        }
+        witness.save(new Witness(array.uuid(), state.epoch(), state.events()));
+    }
+
+    private Superblock superblockOf(int role, MemberAreas areas, ArrayState state) {
+        List<MemberEntry> entries = new ArrayList<>();
+        for (int i = 0; i < state.legs().size(); i++) {
+            ArrayState.Entry entry = state.legs().get(i);
+            entries.add(
+                    new MemberEntry(
+                            entry.member(),
+                            i,
+                            entry.state().recorded(),
+                            entry.sinceMillis(),
+                            entry.knownEvents(),
+                            entry.filledBytes(),
+                            entry.place()));
+        }
+        return new Superblock(
+                array,
+                state.legs().get(role).member(),
+                role,
+                areas,
+                state.events(),
+                state.epoch(),
+                state.history(),
+                nowMillis.getAsLong() * 1000,
+                state.clean(),
+                state.primary(),
+                state.clearedEvents(),
+                entries);
+    }
+}
