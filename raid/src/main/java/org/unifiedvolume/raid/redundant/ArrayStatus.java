@@ -76,8 +76,7 @@ final class ArrayStatus {
         String volume = array.volume();
         String readd = "uvol re-add %s %s".formatted(volume, leg.name());
         if (leg.device() == null) {
-            return DeviceStatus.online(
-                            leg.name(), "leg", opened, leg.locality(), 0, List.of())
+            return DeviceStatus.online(leg.name(), "leg", opened, leg.locality(), 0, List.of())
                     .as(
                             State.UNAVAIL,
                             leg.opened().problem(),
