@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.parity;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /// Loops over arrays of eight bytes each, written so that the compiler makes vector instructions of
 /// them: counted, without branches, storing to arrays only.
@@ -41,13 +42,23 @@ final class LongLoops {
         }
     }
 
-    static void add(long[] sum, Strip source, Strip other, long at, int words) {
-        MemorySegment memory = source.memory();
-        MemorySegment otherMemory = other.memory();
-        long start = source.offsetBytes() + at;
-        long otherStart = other.offsetBytes() + at;
+    /// Makes an array the sum of four runs of memory, read side by side as the processor fetches
+    /// ahead best.
+    static void sum(Strip a, Strip b, Strip c, Strip d, long at, long[] sum, int words) {
+        MemorySegment memoryA = a.memory();
+        MemorySegment memoryB = b.memory();
+        MemorySegment memoryC = c.memory();
+        MemorySegment memoryD = d.memory();
+        long startA = a.offsetBytes() + at;
+        long startB = b.offsetBytes() + at;
+        long startC = c.offsetBytes() + at;
+        long startD = d.offsetBytes() + at;
         for (int i = 0; i < words; i++) {
-            sum[i] ^= memory.get(WORD, start + 8L * i) ^ otherMemory.get(WORD, otherStart + 8L * i);
+            sum[i] =
+                    memoryA.get(WORD, startA + 8L * i)
+                            ^ memoryB.get(WORD, startB + 8L * i)
+                            ^ memoryC.get(WORD, startC + 8L * i)
+                            ^ memoryD.get(WORD, startD + 8L * i);
         }
     }
 
@@ -92,27 +103,24 @@ final class LongLoops {
         }
     }
 
-    /// Multiplies the bytes of an array: for each bit of a byte, what that bit is worth.
-    static void multiply(long[] words, int factor, int count) {
-        long by1 = factor * ONES;
-        long by2 = twice(by1);
-        long by4 = twice(by2);
-        long by8 = twice(by4);
-        long by16 = twice(by8);
-        long by32 = twice(by16);
-        long by64 = twice(by32);
-        long by128 = twice(by64);
+    /// Makes the bytes of `product` those of `words` times `factor`: the sum over the bits of a
+    /// byte of what each is worth. Two bits for each loop, as the compiler leaves longer loops as
+    /// they are.
+    static void multiply(long[] words, int factor, long[] product, int count) {
+        long worth = factor * ONES;
+        Arrays.fill(product, 0, count, 0);
+        for (int bit = 0; bit < Byte.SIZE; bit += 2) {
+            long nextWorth = twice(worth);
+            addProducts(words, bit, worth, nextWorth, product, count);
+            worth = twice(nextWorth);
+        }
+    }
+
+    private static void addProducts(
+            long[] words, int bit, long worth, long nextWorth, long[] product, int count) {
         for (int i = 0; i < count; i++) {
-            long word = words[i];
-            words[i] =
-                    (spread(word) & by1)
-                            ^ (spread(word >>> 1) & by2)
-                            ^ (spread(word >>> 2) & by4)
-                            ^ (spread(word >>> 3) & by8)
-                            ^ (spread(word >>> 4) & by16)
-                            ^ (spread(word >>> 5) & by32)
-                            ^ (spread(word >>> 6) & by64)
-                            ^ (spread(word >>> 7) & by128);
+            long shifted = words[i] >>> bit;
+            product[i] ^= (spread(shifted) & worth) ^ (spread(shifted >>> 1) & nextWorth);
         }
     }
 

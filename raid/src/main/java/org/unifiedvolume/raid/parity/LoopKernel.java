@@ -21,10 +21,11 @@ final class LoopKernel implements ParityKernel {
     @Override
     public void generateP(Strip[] data, Strip p, long from, long length) {
         long[] sums = SUMS.get().p;
+        Strip[] sources = Strip.present(data);
         long end = from + wholeWords(length);
         for (long at = from; at < end; at += BLOCK_BYTES) {
             int words = wordsOfBlock(at, end);
-            sumP(data, at, sums, words);
+            sumP(sources, at, sums, words);
             LongLoops.store(sums, p, at, words);
         }
         for (long at = end; at < from + length; at++) {
@@ -32,22 +33,20 @@ final class LoopKernel implements ParityKernel {
         }
     }
 
-    private static void sumP(Strip[] data, long at, long[] p, int words) {
-        int next = nextPresent(data, data.length - 1);
-        if (next < 0) {
+    private static void sumP(Strip[] sources, long at, long[] p, int words) {
+        int next;
+        if (sources.length >= 4) {
+            LongLoops.sum(sources[0], sources[1], sources[2], sources[3], at, p, words);
+            next = 4;
+        } else if (sources.length > 0) {
+            LongLoops.load(sources[0], at, p, words);
+            next = 1;
+        } else {
             Arrays.fill(p, 0, words, 0);
-            return;
+            next = 0;
         }
-        LongLoops.load(data[next], at, p, words);
-        next = nextPresent(data, next - 1);
-        while (next >= 0) {
-            int other = nextPresent(data, next - 1);
-            if (other < 0) {
-                LongLoops.add(p, data[next], at, words);
-                return;
-            }
-            LongLoops.add(p, data[next], data[other], at, words);
-            next = nextPresent(data, other - 1);
+        for (int i = next; i < sources.length; i++) {
+            LongLoops.add(p, sources[i], at, words);
         }
     }
 
@@ -67,7 +66,7 @@ final class LoopKernel implements ParityKernel {
 
     /// Horner's rule: from the last index to the first, doubling what there is and adding the next.
     private static void sumQ(Strip[] data, long at, long[] q, int words) {
-        int first = nextPresent(data, data.length - 1);
+        int first = lastPresent(data);
         if (first < 0) {
             Arrays.fill(q, 0, words, 0);
             return;
@@ -102,7 +101,7 @@ final class LoopKernel implements ParityKernel {
     private static void sumPQ(Strip[] data, long at, Sums sums, int words) {
         long[] p = sums.p;
         long[] q = sums.q;
-        int first = nextPresent(data, data.length - 1);
+        int first = lastPresent(data);
         if (first < 0) {
             Arrays.fill(p, 0, words, 0);
             Arrays.fill(q, 0, words, 0);
@@ -131,7 +130,7 @@ final class LoopKernel implements ParityKernel {
         long end = from + wholeWords(length);
         for (long at = from; at < end; at += BLOCK_BYTES) {
             int words = wordsOfBlock(at, end);
-            product(factor, a, b, at, sums.p, words);
+            product(factor, a, b, at, sums, words);
             LongLoops.store(sums.p, target, at, words);
         }
         for (long at = end; at < from + length; at++) {
@@ -145,7 +144,7 @@ final class LoopKernel implements ParityKernel {
         long end = from + wholeWords(length);
         for (long at = from; at < end; at += BLOCK_BYTES) {
             int words = wordsOfBlock(at, end);
-            product(factor, a, b, at, sums.p, words);
+            product(factor, a, b, at, sums, words);
             LongLoops.add(sums.p, target, at, words);
             LongLoops.store(sums.p, target, at, words);
         }
@@ -154,19 +153,21 @@ final class LoopKernel implements ParityKernel {
         }
     }
 
-    private static void product(int factor, Strip a, Strip b, long at, long[] result, int words) {
-        LongLoops.load(a, at, result, words);
+    /// Leaves the product in the first of the sums.
+    private static void product(int factor, Strip a, Strip b, long at, Sums sums, int words) {
+        long[] sum = factor == 1 ? sums.p : sums.q;
+        LongLoops.load(a, at, sum, words);
         if (b != null) {
-            LongLoops.add(result, b, at, words);
+            LongLoops.add(sum, b, at, words);
         }
         if (factor != 1) {
-            LongLoops.multiply(result, factor, words);
+            LongLoops.multiply(sum, factor, sums.p, words);
         }
     }
 
-    /// The highest index up to `index` of data that is not missing; negative if there is none.
-    private static int nextPresent(Strip[] data, int index) {
-        int i = index;
+    /// The highest index of data that is not missing; negative if there is none.
+    private static int lastPresent(Strip[] data) {
+        int i = data.length - 1;
         while (i >= 0 && data[i] == null) {
             i--;
         }

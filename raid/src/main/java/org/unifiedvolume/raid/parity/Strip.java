@@ -2,6 +2,8 @@ package org.unifiedvolume.raid.parity;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Objects;
 import org.unifiedvolume.buffer.Slice;
 
 /// Where the bytes of one chunk of a stripe begin in memory; how many take part is said beside it.
@@ -12,6 +14,13 @@ public record Strip(MemorySegment memory, long offsetBytes) {
     /// The memory of a payload's slice from `skip` bytes on.
     static Strip of(Slice slice, long skip) {
         return new Strip(slice.block().memory(), slice.offset() + skip);
+    }
+
+    /// Those that are not missing.
+    static Strip[] present(Strip[] strips) {
+        return Arrays.stream(strips).anyMatch(Objects::isNull)
+                ? Arrays.stream(strips).filter(Objects::nonNull).toArray(Strip[]::new)
+                : strips;
     }
 
     int byteAt(long index) {

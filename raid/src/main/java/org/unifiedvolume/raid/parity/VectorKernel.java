@@ -36,13 +36,30 @@ final class VectorKernel implements ParityKernel {
 
     @Override
     public void generateP(Strip[] data, Strip p, long from, long length) {
+        Strip[] sources = Strip.present(data);
         long end = from + wholeVectors(length);
-        for (long at = from; at < end; at += LANES) {
+        long at = from;
+        // Four at once: looking up where a source is costs as much as a vector.
+        for (; at + 4 * LANES <= end; at += 4 * LANES) {
+            ByteVector first = ByteVector.zero(SPECIES);
+            ByteVector second = first;
+            ByteVector third = first;
+            ByteVector fourth = first;
+            for (Strip source : sources) {
+                first = first.lanewise(XOR, load(source, at));
+                second = second.lanewise(XOR, load(source, at + LANES));
+                third = third.lanewise(XOR, load(source, at + 2 * LANES));
+                fourth = fourth.lanewise(XOR, load(source, at + 3 * LANES));
+            }
+            store(first, p, at);
+            store(second, p, at + LANES);
+            store(third, p, at + 2 * LANES);
+            store(fourth, p, at + 3 * LANES);
+        }
+        for (; at < end; at += LANES) {
             ByteVector sum = ByteVector.zero(SPECIES);
-            for (Strip strip : data) {
-                if (strip != null) {
-                    sum = sum.lanewise(XOR, load(strip, at));
-                }
+            for (Strip source : sources) {
+                sum = sum.lanewise(XOR, load(source, at));
             }
             store(sum, p, at);
         }
@@ -68,9 +85,32 @@ final class VectorKernel implements ParityKernel {
     @Override
     public void generatePQ(Strip[] data, Strip p, Strip q, long from, long length) {
         long end = from + wholeVectors(length);
-        for (long at = from; at < end; at += LANES) {
+        long at = from;
+        for (; at + 2 * LANES <= end; at += 2 * LANES) {
+            ByteVector firstP = ByteVector.zero(SPECIES);
+            ByteVector secondP = firstP;
+            ByteVector firstQ = firstP;
+            ByteVector secondQ = firstP;
+            for (int i = data.length - 1; i >= 0; i--) {
+                firstQ = twice(firstQ);
+                secondQ = twice(secondQ);
+                if (data[i] != null) {
+                    ByteVector first = load(data[i], at);
+                    ByteVector second = load(data[i], at + LANES);
+                    firstP = firstP.lanewise(XOR, first);
+                    secondP = secondP.lanewise(XOR, second);
+                    firstQ = firstQ.lanewise(XOR, first);
+                    secondQ = secondQ.lanewise(XOR, second);
+                }
+            }
+            store(firstP, p, at);
+            store(secondP, p, at + LANES);
+            store(firstQ, q, at);
+            store(secondQ, q, at + LANES);
+        }
+        if (at < end) {
             ByteVector sumP = ByteVector.zero(SPECIES);
-            ByteVector sumQ = ByteVector.zero(SPECIES);
+            ByteVector sumQ = sumP;
             for (int i = data.length - 1; i >= 0; i--) {
                 sumQ = twice(sumQ);
                 if (data[i] != null) {
