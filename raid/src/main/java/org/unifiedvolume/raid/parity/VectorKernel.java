@@ -40,7 +40,7 @@ final class VectorKernel implements ParityKernel {
         long end = from + wholeVectors(length);
         long at = from;
         // Four at once: looking up where a source is costs as much as a vector.
-        for (; at + 4 * LANES <= end; at += 4 * LANES) {
+        for (; at + 4L * LANES <= end; at += 4L * LANES) {
             ByteVector first = ByteVector.zero(SPECIES);
             ByteVector second = first;
             ByteVector third = first;
@@ -48,13 +48,13 @@ final class VectorKernel implements ParityKernel {
             for (Strip source : sources) {
                 first = first.lanewise(XOR, load(source, at));
                 second = second.lanewise(XOR, load(source, at + LANES));
-                third = third.lanewise(XOR, load(source, at + 2 * LANES));
-                fourth = fourth.lanewise(XOR, load(source, at + 3 * LANES));
+                third = third.lanewise(XOR, load(source, at + 2L * LANES));
+                fourth = fourth.lanewise(XOR, load(source, at + 3L * LANES));
             }
             store(first, p, at);
             store(second, p, at + LANES);
-            store(third, p, at + 2 * LANES);
-            store(fourth, p, at + 3 * LANES);
+            store(third, p, at + 2L * LANES);
+            store(fourth, p, at + 3L * LANES);
         }
         for (; at < end; at += LANES) {
             ByteVector sum = ByteVector.zero(SPECIES);
@@ -86,7 +86,7 @@ final class VectorKernel implements ParityKernel {
     public void generatePQ(Strip[] data, Strip p, Strip q, long from, long length) {
         long end = from + wholeVectors(length);
         long at = from;
-        for (; at + 2 * LANES <= end; at += 2 * LANES) {
+        for (; at + 2L * LANES <= end; at += 2L * LANES) {
             ByteVector firstP = ByteVector.zero(SPECIES);
             ByteVector secondP = firstP;
             ByteVector firstQ = firstP;
