@@ -138,8 +138,7 @@ final class VolumeSimulation {
     }
 
     private boolean isGood(DeviceStatus leg) {
-        return leg.state() == State.ONLINE
-                || (leg.state() == State.DEGRADED && !leg.reason().startsWith("resync"));
+        return leg.state() == State.ONLINE || leg.state() == State.DEGRADED;
     }
 
     private void start(boolean isNew) throws IOException {
