@@ -116,7 +116,7 @@ public final class ArrayStart {
             Candidate candidate = candidates.get(i);
             if (!members.get(i).isMissing() && !candidate.problem().isEmpty()) {
                 throw new IOException(
-                        ("volume %s: %s: %s. To give up what it is, uvol zero-superblock it")
+                        "volume %s: %s: %s. To give up what it is, uvol zero-superblock it"
                                 .formatted(volume, candidate.name(), candidate.problem()));
             }
         }

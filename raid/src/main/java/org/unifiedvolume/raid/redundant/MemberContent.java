@@ -23,6 +23,7 @@ public final class MemberContent {
     }
 
     /// A mark that some program leaves at one place.
+    @SuppressWarnings("ArrayRecordComponent") // never handed out
     private record Mark(String words, int offset, byte[] bytes) {
         static Mark text(String words, int offset, String text) {
             return new Mark(words, offset, text.getBytes(StandardCharsets.ISO_8859_1));
