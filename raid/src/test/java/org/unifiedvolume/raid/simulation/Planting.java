@@ -13,7 +13,7 @@ interface Planting {
     }
 
     /// What a mirror gets instead of the place of its record.
-    default RecordStore store(RecordStore store, VolumeSimulation simulation) {
+    default RecordStore store(RecordStore store, SimulatedHost host) {
         return store;
     }
 }
