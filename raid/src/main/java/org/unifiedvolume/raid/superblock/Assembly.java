@@ -255,17 +255,12 @@ public final class Assembly {
     private void checkNobodyWentOn(Superblock freshest, long missing, LongPredicate isEnough)
             throws AssemblyFault {
         boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
-        boolean remembersLater =
-                isKnown
-                        && (!freshest.hasLived(witness.epoch())
-                                || (freshest.epoch().equals(witness.epoch())
-                                        && witness.events() > freshest.events()));
-        boolean couldHaveGoneOn = isEnough.test(missing);
-        boolean isWitnessed = isKnown && !remembersLater;
-        if (mayBeDegraded || preferred != null || missing == 0) {
+        // Within an epoch no complete member is lost: who was complete in it lacks nothing of it.
+        boolean isWitnessed = isKnown && witness.epoch().equals(freshest.epoch());
+        boolean remembersLater = isKnown && !freshest.hasLived(witness.epoch());
+        if (mayBeDegraded || preferred != null || isWitnessed || !isEnough.test(missing)) {
             return;
         }
-        if (remembersLater || (couldHaveGoneOn && !isWitnessed)) {
             StringBuilder names = new StringBuilder();
             for (int role = 0; role < freshest.array().roles(); role++) {
                 if ((missing >> role & 1) != 0) {
@@ -284,7 +279,6 @@ public final class Assembly {
                                             ? "this host remembers that the array went on with it"
                                             : "the array could have gone on with it alone, on a"
                                                     + " host that this one knows nothing of"));
-        }
     }
 
     /// The candidates that carry nothing; notes those that cannot be used.
