@@ -159,7 +159,7 @@ public final class NbdDevice implements BlockDevice {
                         shape == null ? 0 : shape.sizeBytes(),
                         List.of());
         return switch (state) {
-            case ONLINE, DEGRADED -> online;
+            case ONLINE, RESYNCING, REBUILDING, DEGRADED -> online;
             case UNAVAIL ->
                     online.as(
                             state, reason, since, "it is dialled again by itself; check the host");
@@ -312,7 +312,7 @@ public final class NbdDevice implements BlockDevice {
     /// longer than a request would wait.
     boolean isGivenUp() {
         return switch (state) {
-            case ONLINE, DEGRADED -> false;
+            case ONLINE, RESYNCING, REBUILDING, DEGRADED -> false;
             case FAULTED -> true;
             case UNAVAIL ->
                     closing
@@ -341,7 +341,7 @@ public final class NbdDevice implements BlockDevice {
                             Outcome.failed(
                                     DeviceFault.Kind.DISCONNECTED,
                                     "%s: %s".formatted(this, reason));
-                    case ONLINE, DEGRADED ->
+                    case ONLINE, RESYNCING, REBUILDING, DEGRADED ->
                             Outcome.failed(
                                     DeviceFault.Kind.TIMED_OUT,
                                     "%s: too many writes wait for a flush, which does not succeed"
