@@ -72,9 +72,9 @@ final class Legs {
         this.inSyncSince = new long[legs.size()];
         for (int i = 0; i < knownEvents.length; i++) {
             knownEvents[i] = start.legs().get(i).knownEvents();
-            if (start.legs().get(i).state().isComplete()) {
-                completeBefore |= 1L << i;
-            }
+            // A leg that is not complete now may have a superblock that says it is, written in the
+            // moment in which the last run ended: a start without it is always a new epoch.
+            completeBefore |= 1L << i;
         }
         choosePrimary();
         this.roles = new Roles(this.legs, this.primary, measured);
