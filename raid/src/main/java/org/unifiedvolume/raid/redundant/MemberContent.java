@@ -69,7 +69,7 @@ public final class MemberContent {
     /// Looks at a member's first and last bytes, and at what it knows of its extents. Blocks.
     ///
     /// @throws IOException if it cannot be read
-    static Content look(Member member, BlockingLegs blocking) throws IOException {
+    public static Content look(Member member, BlockingLegs blocking) throws IOException {
         long size = member.shape().sizeBytes();
         MemberAccess access = new MemberAccess(member, blocking);
         if (isSurelyZero(member, blocking)) {
