@@ -1,23 +1,20 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.util.Locale;
-import java.util.function.Function;
 
 /// The levels that are simulated.
 enum Level {
-    LINEAR(SimulatedLinear::new),
-    RAID0(SimulatedStripe::new),
-    RAID1(SimulatedMirror::new);
-
-    private final Function<SimulatedHost, SimulatedArray> maker;
-
-    Level(Function<SimulatedHost, SimulatedArray> maker) {
-        this.maker = maker;
-    }
+    LINEAR,
+    RAID0,
+    RAID1;
 
     /// An array of this level on new disks, with sizes and counts by chance.
     SimulatedArray on(SimulatedHost host) {
-        return maker.apply(host);
+        return switch (this) {
+            case LINEAR -> new SimulatedLinear(host);
+            case RAID0 -> new SimulatedStripe(host);
+            case RAID1 -> new SimulatedMirror(host);
+        };
     }
 
     /// As users write it: `raid1`.

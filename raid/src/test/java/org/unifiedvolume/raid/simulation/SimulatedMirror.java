@@ -31,9 +31,10 @@ final class SimulatedMirror implements SimulatedArray {
         for (int i = 0; i < legs; i++) {
             host.addDisk(size);
         }
-        // A resync whose measure cannot be read gives up the legs that it was to compare: so no
-        // unreadable sectors yet.
-        Set<DiskFault> borne = Promises.honestAnd(DiskFault.MISSING, DiskFault.FORGET);
+        // Not yet borne: unreadable sectors, as a resync whose measure cannot be read gives up the
+        // legs that it was to compare; caches lost on return, as a leg that failed a write is read
+        // until the other legs have answered it.
+        Set<DiskFault> borne = Promises.honestAnd(DiskFault.MISSING);
         borne.remove(DiskFault.LATENT_ERROR);
         promises = new Promises(legs - 1, borne);
     }
@@ -77,8 +78,11 @@ final class SimulatedMirror implements SimulatedArray {
 
     @Override
     public boolean isComplete(DeviceStatus leg) {
+        // One that is being compared lacks nothing, but is given up if its measure cannot be read.
         return leg.state() == State.ONLINE
-                || (leg.state() == State.DEGRADED && !leg.reason().startsWith("resync"));
+                || (leg.state() == State.DEGRADED
+                        && !leg.reason().startsWith("resync")
+                        && !leg.reason().startsWith("not in sync"));
     }
 
     @Override
