@@ -1,15 +1,14 @@
 package org.unifiedvolume.layer;
 
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.FanOut;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoRequest.Read;
 import org.unifiedvolume.request.IoRequest.Write;
@@ -95,8 +94,7 @@ public final class SplitLayer implements BlockDevice {
     }
 
     /// The parts of one transfer. All but the first start on a multiple of `partBytes`.
-    private final class Parts extends FanOut {
-        private final AtomicReference<DeviceFault> fault = new AtomicReference<>();
+    private final class Parts extends AllOf {
         private final AtomicReferenceArray<Buffers> read;
         private final long firstPart;
 
@@ -140,7 +138,7 @@ public final class SplitLayer implements BlockDevice {
             switch (outcome) {
                 case Outcome.Data(Buffers buffers) ->
                         read.set((int) (request.offsetBytes() / partBytes - firstPart), buffers);
-                case Outcome.Failed(DeviceFault failed) -> fault.compareAndSet(null, failed);
+                case Outcome.Failed _ -> super.childEnded(request, outcome);
                 case Outcome.InFile _ ->
                         throw new AssertionError("the parts of a read are wanted in memory");
                 case Outcome.Done _, Outcome.Located _ -> {}
@@ -148,21 +146,26 @@ public final class SplitLayer implements BlockDevice {
         }
 
         @Override
-        protected Outcome result() {
-            DeviceFault failed = fault.get();
-            if (failed == null && parent() instanceof Write) {
+        protected Outcome success() {
+            if (parent() instanceof Write) {
                 return Outcome.Done.DONE;
             }
             Buffers[] parts = new Buffers[read.length()];
             for (int i = 0; i < parts.length; i++) {
                 parts[i] = read.get(i);
-                if (failed != null && parts[i] != null) {
-                    parts[i].release();
+            }
+            return new Outcome.Data(Buffers.concat(parts));
+        }
+
+        @Override
+        protected Outcome failure(DeviceFault why) {
+            for (int i = 0; i < read.length(); i++) {
+                Buffers part = read.get(i);
+                if (part != null) {
+                    part.release();
                 }
             }
-            return failed == null
-                    ? new Outcome.Data(Buffers.concat(parts))
-                    : new Outcome.Failed(failed);
+            return super.failure(why);
         }
     }
 }

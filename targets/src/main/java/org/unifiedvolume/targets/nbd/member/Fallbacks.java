@@ -3,11 +3,11 @@ package org.unifiedvolume.targets.nbd.member;
 import java.lang.foreign.Arena;
 import java.util.List;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.Extent;
-import org.unifiedvolume.request.FanOut;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
@@ -93,7 +93,7 @@ final class Fallbacks {
 
     /// Sends a long zero or discard in parts.
     static void inParts(NbdDevice device, IoRequest request, Completion done) {
-        Parts parts = new Parts(request, done);
+        AllOf parts = new AllOf(request, done);
         long end = request.offsetBytes() + request.lengthBytes();
         for (long at = request.offsetBytes(); at < end; at += MAX_COMPACT_BYTES) {
             long length = Math.min(MAX_COMPACT_BYTES, end - at);
@@ -187,26 +187,5 @@ final class Fallbacks {
         device.submit(
                 new IoRequest.Locate(locate.tag(), locate.offsetBytes(), MAX_COMPACT_BYTES),
                 (_, outcome) -> done.complete(locate, outcome));
-    }
-
-    /// Counts the parts of a range; the first failure is the whole one's.
-    private static final class Parts extends FanOut {
-        private volatile DeviceFault fault;
-
-        Parts(IoRequest parent, Completion done) {
-            super(parent, done);
-        }
-
-        @Override
-        protected void childEnded(IoRequest request, Outcome outcome) {
-            if (outcome instanceof Outcome.Failed(DeviceFault failed) && fault == null) {
-                fault = failed;
-            }
-        }
-
-        @Override
-        protected Outcome result() {
-            return fault == null ? Outcome.Done.DONE : new Outcome.Failed(fault);
-        }
     }
 }
