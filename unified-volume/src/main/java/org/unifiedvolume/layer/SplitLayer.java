@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -14,21 +14,19 @@ import org.unifiedvolume.request.IoRequest.Read;
 import org.unifiedvolume.request.IoRequest.Write;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
 /// Cuts reads and writes that are longer than the device below takes, so that the one above need
 /// not know its limit.
 ///
 /// The parts go down together. A transfer with a failed part fails with that part's fault.
-public final class SplitLayer implements BlockDevice {
-    private final BlockDevice below;
+public final class SplitLayer extends Layer {
     private final IoContext context;
     private final DeviceShape shape;
     private final long partBytes;
 
     private SplitLayer(BlockDevice below, IoContext context) {
-        this.below = below;
+        super(below);
         this.context = context;
         DeviceShape limited = below.shape();
         // Parts start where the device likes requests to start, if the limit leaves room for that.
@@ -49,21 +47,6 @@ public final class SplitLayer implements BlockDevice {
     }
 
     @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public long localityRun(long offsetBytes) {
-        return below.localityRun(offsetBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
-    }
-
-    @Override
     public void submit(IoRequest request, Completion done) {
         boolean fits =
                 switch (request) {
@@ -81,11 +64,6 @@ public final class SplitLayer implements BlockDevice {
         } else {
             new Parts(request, done).submitAll();
         }
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 
     @Override
@@ -121,16 +99,11 @@ public final class SplitLayer implements BlockDevice {
             IoTag whole = parent().tag();
             Locality where = below.locality(whole.operation(), offset, length);
             IoTag tag = whole.child(context.ids().next(), where, offset, length);
-            return switch (parent()) {
-                case Read _ -> new Read(tag, offset, length);
-                case Write write ->
-                        new Write(
-                                tag,
-                                offset,
-                                write.source().part(offset - write.offsetBytes(), length),
-                                write.durability());
-                case IoRequest other -> throw new AssertionError(other + " is not cut");
-            };
+            Buffers source =
+                    parent() instanceof Write write
+                            ? write.source().part(offset - write.offsetBytes(), length)
+                            : null;
+            return parent().part(tag, source);
         }
 
         @Override

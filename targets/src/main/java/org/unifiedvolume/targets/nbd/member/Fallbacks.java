@@ -100,21 +100,7 @@ final class Fallbacks {
             IoTag tag =
                     request.tag().child(device.context().ids().next(), Locality.REMOTE, at, length);
             parts.expectOne();
-            device.submit(
-                    switch (request) {
-                        case IoRequest.Zero zero ->
-                                new IoRequest.Zero(
-                                        tag,
-                                        at,
-                                        length,
-                                        zero.mayUnmap(),
-                                        zero.fastOnly(),
-                                        zero.durability());
-                        case IoRequest.Discard discard ->
-                                new IoRequest.Discard(tag, at, length, discard.durability());
-                        case IoRequest other -> throw new AssertionError(other);
-                    },
-                    parts);
+            device.submit(request.part(tag, null), parts);
         }
         parts.allSubmitted();
     }
@@ -184,8 +170,8 @@ final class Fallbacks {
 
     /// Asks about the start of a long range; extents may end early.
     static void locateStart(NbdDevice device, IoRequest.Locate locate, Completion done) {
-        device.submit(
-                new IoRequest.Locate(locate.tag(), locate.offsetBytes(), MAX_COMPACT_BYTES),
-                (_, outcome) -> done.complete(locate, outcome));
+        IoRequest start =
+                new IoRequest.Locate(locate.tag(), locate.offsetBytes(), MAX_COMPACT_BYTES);
+        device.submit(start, Completion.of(locate, start, done));
     }
 }
