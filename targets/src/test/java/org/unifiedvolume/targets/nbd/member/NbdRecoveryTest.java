@@ -87,7 +87,7 @@ class NbdRecoveryTest {
                                 }
                             });
             NbdDevice device = open(options(server.port(), 2, DEADLINE_NANOS, 0));
-            NbdHost.await("both are up", () -> device.linkCount() == 2);
+            NbdHost.await("both are up", () -> device.links().count() == 2);
             List<Answer> reads = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 reads.add(read(device, i * 100L, 100));

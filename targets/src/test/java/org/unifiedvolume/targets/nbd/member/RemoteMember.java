@@ -233,7 +233,7 @@ abstract class RemoteMember {
     void nothingIsLeftBehind() throws IOException {
         for (NbdDevice device : devices) {
             device.close();
-            NbdHost.await("its connections are closed", () -> device.linkCount() == 0);
+            NbdHost.await("its connections are closed", () -> device.links().count() == 0);
         }
         for (RawServer server : servers) {
             server.close();
