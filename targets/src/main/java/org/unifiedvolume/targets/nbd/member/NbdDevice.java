@@ -29,7 +29,8 @@ import org.unifiedvolume.transport.Transport;
 /// requests fail at once until it is back.
 ///
 /// A server that comes back may have lost writes that it had acknowledged and not flushed; the
-/// device repeats them before anything else, see [UnflushedWrites].
+/// device repeats them before anything else, see [UnflushedWrites]. Which connections there are,
+/// and the states that follow from them, is the business of [NbdLinks].
 public final class NbdDevice implements BlockDevice {
     private static final long CLOSE_NANOS = 5_000_000_000L;
 

@@ -2,6 +2,7 @@ package org.unifiedvolume.targets.nbd.member;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,6 +33,9 @@ final class NbdLinks {
 
     /// The links that are up; replaced as a whole.
     private volatile List<NbdLink> up = List.of();
+
+    /// Links that are being ended because another one was lost; guarded by lock.
+    private final Set<NbdLink> doubted = new HashSet<>();
 
     /// The connections whose handshake is under way.
     private final Set<NbdLink> greeting = ConcurrentHashMap.newKeySet();
@@ -167,7 +171,7 @@ final class NbdLinks {
         boolean isFirst;
         lock.lock();
         try {
-            if (closed) {
+            if (!areWanted() || !doubted.isEmpty()) {
                 link.disconnect();
                 return;
             }
@@ -200,7 +204,11 @@ final class NbdLinks {
         device.parking().settle();
     }
 
+    /// Under the lock. A member that is FAULTED stays so: its content is not what it should be.
     private void online() {
+        if (state == DeviceStatus.State.FAULTED) {
+            return;
+        }
         state = DeviceStatus.State.ONLINE;
         reason = "";
         since = Instant.now();
@@ -241,18 +249,30 @@ final class NbdLinks {
 
     /// A link has ended, or never came up; on its loop.
     ///
+    /// While there are changes to repeat, the other links are ended with it: the server may have
+    /// been started anew without a word to those on which nothing was under way, and as long as one
+    /// of them counts as up nothing is repeated.
+    ///
     /// @param stranded what was under way on it
     void linkDown(NbdLink link, String why, List<Pending> stranded) {
-        boolean wasUp;
         boolean lastOne;
+        boolean mayDial;
         Replay toStart = null;
+        List<NbdLink> toEnd = List.of();
         lock.lock();
         try {
-            wasUp = up.contains(link);
-            List<NbdLink> fewer = new ArrayList<>(up);
-            fewer.remove(link);
-            up = List.copyOf(fewer);
+            boolean wasDoubted = doubted.remove(link);
+            boolean wasUp = up.contains(link);
+            List<NbdLink> others = new ArrayList<>(up);
+            others.remove(link);
+            if (wasUp && !device.unflushed().isEmpty()) {
+                toEnd = others;
+                doubted.addAll(others);
+                others = List.of();
+            }
+            up = List.copyOf(others);
             lastOne = wasUp && up.isEmpty();
+            mayDial = (wasUp || wasDoubted) && doubted.isEmpty();
             if (replay != null && replay.link() == link) {
                 replay =
                         up.isEmpty()
@@ -286,7 +306,10 @@ final class NbdLinks {
         if (closed) {
             device.parking().settle();
         }
-        if (wasUp) {
+        for (NbdLink other : toEnd) {
+            other.loop().execute(() -> other.fail("another connection to its server was lost"));
+        }
+        if (mayDial) {
             device.dialer().lost(link.lifeNanos());
         }
     }
