@@ -101,14 +101,15 @@ public final class Assembly {
             boolean mayBeComplete = entry.state() != MemberState.STALE;
             if (seat.state() == MemberState.IN_SYNC) {
                 complete |= 1L << role;
-            } else if (mayBeComplete && seat.candidate() < 0) {
-                missing |= 1L << role;
+            } else if (seat.candidate() < 0) {
+                absent |= 1L << role;
+                missing |= mayBeComplete ? 1L << role : 0;
             }
         }
         if (!isEnough.test(complete)) {
             throw tooFew(freshest, seats);
         }
-        checkNobodyWentOn(freshest, missing, isEnough);
+        checkNobodyWentOn(freshest, missing, absent, isEnough);
         return new Verdict(freshest, seats, blanks(freshest), spares(freshest), remarks);
     }
 
@@ -119,35 +120,35 @@ public final class Assembly {
         if (all.isEmpty()) {
             throw new AssemblyFault("volume %s: no member carries a superblock".formatted(volume));
         }
-        Candidate best = latest(all);
-        Candidate other = otherSide(best, all);
-        if (other != null && preferred != null) {
-            sideWasChosen = true;
-            Superblock right = preferredSuperblock();
-            List<Candidate> side =
-                    all.stream()
-                            .filter(one -> one.superblock().hasLived(right.epoch()))
-                            .toList();
-            best = latest(side);
-            other = otherSide(best, side);
+        List<Candidate> sides = new ArrayList<>(all);
+        while (!sides.isEmpty()) {
+            Candidate best = latest(sides);
+            Candidate other = otherSide(best, all);
+            if (other == null) {
+                return best.superblock();
+            }
+            if (preferred != null) {
+                return latestOfChosenSide(all);
+            }
+            if (!wasNeverInEffect(best.superblock())) {
+                throw splitBrain(best, other);
+            }
+            sides.remove(best);
         }
+        throw splitBrain(all.getFirst(), otherSide(all.getFirst(), all));
+    }
+
+    private Superblock latestOfChosenSide(List<Candidate> all) throws AssemblyFault {
+        sideWasChosen = true;
+        Superblock right = preferredSuperblock();
+        List<Candidate> side =
+                all.stream().filter(one -> one.superblock().hasLived(right.epoch())).toList();
+        Candidate best = latest(side);
+        Candidate other = otherSide(best, side);
         if (other != null) {
             throw splitBrain(best, other);
         }
-        throw splitBrain(sides.getFirst(), otherSideOf(sides.getFirst()));
-    }
-
-    /// A member that was written without another one, in an epoch that counts; null if there is
-    /// none.
-    private Candidate otherSideOf(Candidate one) {
-        for (Candidate other : candidates) {
-            if (other.superblock() != null
-                    && isOtherSide(one.superblock(), other.superblock())
-                    && !wasNeverInEffect(other.superblock())) {
-                return other;
-            }
-        }
-        return null;
+        return best.superblock();
     }
 
     /// Whether the epoch of a member was begun, but never reached all members that were complete in
@@ -214,9 +215,12 @@ public final class Assembly {
         return one.events() > other.events();
     }
 
-    private static Candidate otherSide(Candidate best, List<Candidate> from) {
+    /// A member that was written without another one, in an epoch that counts; null if there is
+    /// none.
+    private Candidate otherSide(Candidate best, List<Candidate> from) {
         for (Candidate candidate : from) {
-            if (isOtherSide(best.superblock(), candidate.superblock())) {
+            if (isOtherSide(best.superblock(), candidate.superblock())
+                    && !wasNeverInEffect(candidate.superblock())) {
                 return candidate;
             }
         }
@@ -341,12 +345,18 @@ public final class Assembly {
     /// Refuses if members that are missing may have gone on without those that are here.
     ///
     /// @param missing the roles that were complete, or may have become so since
-    private void checkNobodyWentOn(Superblock freshest, long missing, LongPredicate isEnough)
+    /// @param missing the roles without a member that may have been complete when the freshest
+    ///     superblock was written
+    /// @param absent all roles without a member: what a later epoch did to them is not known
+    private void checkNobodyWentOn(
+            Superblock freshest, long missing, long absent, LongPredicate isEnough)
             throws AssemblyFault {
-        if (mayBeDegraded || sideWasChosen || !isEnough.test(missing)) {
+        boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
+        boolean isLater = isKnown && !freshest.hasLived(witness.epoch());
+        long suspects = isLater ? absent : missing;
+        if (mayBeDegraded || sideWasChosen || !isEnough.test(suspects)) {
             return;
         }
-        boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
         // Within an epoch no complete member is lost: who was complete in it lacks nothing of it. But
         // a host remembers before it writes, so a later event than that is another host's, and there
         // the missing may have gone on.
@@ -360,7 +370,7 @@ public final class Assembly {
                                 + " are sure that it was not written alone, write degraded: true")
                         .formatted(
                                 volume,
-                                placesOf(freshest, missing),
+                                placesOf(freshest, suspects),
                                 isKnown && remembersLater(freshest)
                                         ? "this host remembers that the array went on, in epoch %s, event %d"
                                                 .formatted(witness.epoch(), witness.events())
