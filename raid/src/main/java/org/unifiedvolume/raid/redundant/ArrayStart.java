@@ -92,7 +92,10 @@ public final class ArrayStart {
             String problem = member.isMissing() ? member.problem() : "";
             if (!member.isMissing()) {
                 try {
-                    carried = SuperblockSlots.read(new MemberAccess(member.device(), blocking));
+                    carried =
+                            SuperblockSlots.read(
+                                    new MemberAccess(member.device(), blocking),
+                                    options.metadata());
                     superblock = carried.current();
                     problem = superblock == null ? carried.damage() : "";
                 } catch (IOException e) {
@@ -212,7 +215,7 @@ public final class ArrayStart {
                     "volume %s: %s is smaller than the other members of the array; take a larger one"
                             .formatted(volume, member.name()));
         }
-        return areas;
+        return areas.forRows(freshest.array().rowBytes());
     }
 
     private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas) {

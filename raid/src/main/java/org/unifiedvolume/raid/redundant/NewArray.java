@@ -61,6 +61,9 @@ final class NewArray {
         checkMembers();
         MemberAreas[] areas = planAreas();
         ArrayDescription array = describe(areas);
+        for (int i = 0; i < areas.length; i++) {
+            areas[i] = areas[i].forRows(array.rowBytes());
+        }
         int primary = options.primary() == null ? firstLocal() : named(options.primary());
         boolean clean = lookAtContents(array) || options.assumeClean();
         return write(array, areas, primary, clean);
@@ -91,8 +94,14 @@ final class NewArray {
             areas[i] = MemberLayout.plan(sizeOf(member), options.metadata(), wishes);
             if (areas[i] == null) {
                 throw new IOException(
-                        "volume %s: %s has %s, too little for the array's own data; enlarge it"
-                                .formatted(volume, member.name(), Units.size(sizeOf(member))));
+                        "volume %s: %s has %s, too little for the array's own data; enlarge it to %s at least"
+                                .formatted(
+                                        volume,
+                                        member.name(),
+                                        Units.size(sizeOf(member)),
+                                        Units.size(
+                                                MemberLayout.leastBytes(
+                                                        options.metadata(), wishes))));
             }
         }
         return areas;
