@@ -37,6 +37,11 @@ import picocli.CommandLine.Spec;
             DetachCommand.class,
             FailCommand.class,
             ReaddCommand.class,
+            DetailCommand.class,
+            AddCommand.class,
+            RemoveCommand.class,
+            ReplaceCommand.class,
+            ScrubCommand.class,
             VersionCommand.class,
             HelpCommand.class
         },

@@ -78,7 +78,7 @@ final class VolumeOpener {
                         tracer,
                         StackOptions.ofVolume(config.order(), config.depth()),
                         context.io());
-        return new OpenVolume(plan, volume, array);
+        return new OpenVolume(plan, volume, array, opener);
     }
 
     private BlockDevice cached(BlockDevice array) {
