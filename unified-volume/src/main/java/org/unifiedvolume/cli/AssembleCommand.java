@@ -111,9 +111,8 @@ final class AssembleCommand implements Callable<Integer> {
         try {
             return Files.isRegularFile(path)
                     ? Files.size(path) > 0
-                    : Files.readAttributes(
-                                    path, java.nio.file.attribute.BasicFileAttributes.class)
-                            .isOther()
+                    : Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class)
+                                    .isOther()
                             && path.startsWith("/dev");
         } catch (IOException e) {
             return false; // gone meanwhile, or a link to nowhere
@@ -131,8 +130,7 @@ final class AssembleCommand implements Callable<Integer> {
 
     private void write(String text) throws IOException {
         try {
-            Files.writeString(
-                    output, text, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
+            Files.writeString(output, text, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
         } catch (FileAlreadyExistsException e) {
             throw new IOException(
                     "%s is there already; name another file, or remove that one".formatted(output),

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -96,11 +98,11 @@ final class CreateCommand implements Callable<Integer> {
         put(once, "primary", primary == null ? null : OfflineMembers.absolute(primary));
         put(once, "assume-clean", assumeClean ? "true" : null);
         put(once, "force", force ? "true" : null);
-        List<String> members = uris.stream().toList();
+        List<String> members = uris;
         String text;
         try (OfflineMembers offline = new OfflineMembers()) {
             LayoutPlan plan = plan(offline, once, members.size());
-            List<String> absolute = new java.util.ArrayList<>();
+            List<String> absolute = new ArrayList<>();
             for (String member : members) {
                 absolute.add(OfflineMembers.absolute(member));
             }
@@ -162,14 +164,13 @@ final class CreateCommand implements Callable<Integer> {
 
     /// Remedies as they are written on the command line, not in a file.
     private static String asOptions(String message) {
-        return message.replaceAll(
-                "\\b(force|assume-clean): true\\b", "--$1")
+        return message.replaceAll("\\b(force|assume-clean): true\\b", "--$1")
                 .replaceAll("\\b(metadata|primary|size|chunk|copies|level|bitmap):(?= )", "--$1");
     }
 
     private static void delete(Path folder) throws IOException {
         try (Stream<Path> entries = Files.walk(folder)) {
-            for (Path path : entries.sorted(java.util.Comparator.reverseOrder()).toList()) {
+            for (Path path : entries.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);
             }
         }

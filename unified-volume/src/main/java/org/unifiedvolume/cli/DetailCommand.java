@@ -55,7 +55,8 @@ final class DetailCommand implements Callable<Integer> {
                 out,
                 "events",
                 "%d, epoch %d (%s)"
-                        .formatted(array.number("events"), epoch.number("number"), epoch.text("id")));
+                        .formatted(
+                                array.number("events"), epoch.number("number"), epoch.text("id")));
         line(out, "state", "%s since %s".formatted(array.text("state"), array.text("since")));
         lineIfAny(out, "reason", array.text("reason"));
         lineIfAny(out, "action", array.text("remedy"));
@@ -73,7 +74,8 @@ final class DetailCommand implements Callable<Integer> {
             line(
                     out,
                     "role " + leg.number("role"),
-                    "%s  %s  %s".formatted(leg.text("state"), leg.text("locality"), leg.text("name")));
+                    "%s  %s  %s"
+                            .formatted(leg.text("state"), leg.text("locality"), leg.text("name")));
             lineIfAny(out, "", leg.text("reason"));
             lineIfAny(out, "", leg.text("remedy"));
             if (leg.number("mended") > 0) {

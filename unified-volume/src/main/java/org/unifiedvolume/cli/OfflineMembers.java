@@ -78,8 +78,7 @@ final class OfflineMembers implements AutoCloseable {
 
     /// A member's URI that means the same in every folder.
     static String absolute(String text) throws ConfigFault {
-        DeviceUri uri =
-                DeviceUri.parse(Place.COMMAND_LINE, Path.of("").toAbsolutePath(), text);
+        DeviceUri uri = DeviceUri.parse(Place.COMMAND_LINE, Path.of("").toAbsolutePath(), text);
         if (!uri.scheme().equals("file")) {
             return text;
         }

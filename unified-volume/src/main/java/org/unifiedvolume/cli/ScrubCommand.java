@@ -51,8 +51,7 @@ final class ScrubCommand implements Callable<Integer> {
     private boolean waits;
 
     @Override
-    public Integer call()
-            throws ConfigFault, ControlFault, IOException, InterruptedException {
+    public Integer call() throws ConfigFault, ControlFault, IOException, InterruptedException {
         long rate = maxRate == null ? 0 : Units.parseSize(Place.COMMAND_LINE, maxRate);
         chosen.call(
                 Request.of("scrub")
@@ -75,7 +74,8 @@ final class ScrubCommand implements Callable<Integer> {
         String found =
                 wrong == 0
                         ? "nothing differs"
-                        : Units.size(wrong) + (repair ? " differed and were made right" : " differ");
+                        : Units.size(wrong)
+                                + (repair ? " differed and were made right" : " differ");
         spec.commandLine().getOut().printf("%s: scrub: %s%n", volume, found);
         return wrong == 0 || repair ? Main.DONE : Main.FAILED;
     }

@@ -29,7 +29,8 @@ final class ZeroSuperblockCommand implements Callable<Integer> {
 
     @Option(
             names = "--force",
-            description = "Wipe also superblocks that cannot be read; do not mind if none is there.")
+            description =
+                    "Wipe also superblocks that cannot be read; do not mind if none is there.")
     private boolean force;
 
     @Override

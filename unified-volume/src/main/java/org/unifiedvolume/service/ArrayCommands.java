@@ -87,8 +87,7 @@ final class ArrayCommands {
     private LayoutMember open(OpenVolume volume, String text) throws ControlFault, IOException {
         try {
             DeviceUri uri =
-                    DeviceUri.parse(
-                            Place.COMMAND_LINE, service.plan().config().baseFolder(), text);
+                    DeviceUri.parse(Place.COMMAND_LINE, service.plan().config().baseFolder(), text);
             if (volume.plan().config().deadline() != null) {
                 uri.setDefault("deadline", volume.plan().config().deadline().text());
             }
@@ -105,14 +104,12 @@ final class ArrayCommands {
         }
     }
 
-    private static Map<String, Object> scrub(
-            OpenVolume volume, ManagedArray array, Request request)
+    private static Map<String, Object> scrub(OpenVolume volume, ManagedArray array, Request request)
             throws ControlFault, IOException {
         if (request.flag("stop")) {
             array.stopScrub();
         } else {
-            array.scrub(
-                    request.flag("repair"), request.number("maxRate", 0, 0, Long.MAX_VALUE));
+            array.scrub(request.flag("repair"), request.number("maxRate", 0, 0, Long.MAX_VALUE));
         }
         return Map.of("volume", volume.name());
     }

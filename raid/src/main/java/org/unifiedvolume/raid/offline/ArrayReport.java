@@ -115,8 +115,7 @@ final class ArrayReport {
         for (int role = 0; role < roles; role++) {
             Seat seat = verdict.seats().get(role);
             String name = seat.candidate() < 0 ? "-" : candidates.get(seat.candidate()).name();
-            String what =
-                    seat.candidate() < 0 ? "MISSING" : seat.state().name();
+            String what = seat.candidate() < 0 ? "MISSING" : seat.state().name();
             lines.add(
                     "  role %d  %-10s %s%s"
                             .formatted(
@@ -146,14 +145,14 @@ final class ArrayReport {
         return switch (array.level()) {
             case 1, 10 ->
                     new ReplicationPlan(
-                                    array.name(),
-                                    array.level(),
-                                    array.chunkBytes(),
-                                    array.copies(),
-                                    ReadPolicy.LOCAL_FIRST,
-                                    List.of(),
-                                    List.of())
-                            .make(array, new MemberAreas[array.roles()])
+                                            array.name(),
+                                            array.level(),
+                                            array.chunkBytes(),
+                                            array.copies(),
+                                            ReadPolicy.LOCAL_FIRST,
+                                            List.of(),
+                                            List.of())
+                                    .make(array, new MemberAreas[array.roles()])
                             ::isEnough;
             case 5, 6 -> {
                 int parity = array.level() - 5 + PARITY_OF_LEVEL_5;

@@ -92,8 +92,7 @@ final class ArrayStatus {
         JobProgress progress = job.progress();
         boolean isWrong = progress.wrongBytes() > 0 && !array.jobs().scrubRepairs();
         if (!job.hasEnded()) {
-            return online.as(
-                    State.ONLINE, "scrub: " + progress.words(), progress.started(), "");
+            return online.as(State.ONLINE, "scrub: " + progress.words(), progress.started(), "");
         }
         return isWrong
                 ? online.as(

@@ -99,8 +99,7 @@ final class Jobs {
 
     synchronized void stopScrub() throws IOException {
         if (scrub == null || scrub.hasEnded()) {
-            throw new IOException(
-                    "volume %s: no scrub is under way".formatted(array.volume()));
+            throw new IOException("volume %s: no scrub is under way".formatted(array.volume()));
         }
         scrub.cancel();
     }

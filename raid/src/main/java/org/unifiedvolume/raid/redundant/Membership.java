@@ -46,8 +46,7 @@ final class Membership {
                         "its superblock could not be wiped (%s); uvol zero-superblock it before it is used elsewhere"
                                 .formatted(e.getMessage());
             }
-            LayoutMember gone =
-                    LayoutMember.missing(leg.name(), leg.locality(), "removed by hand");
+            LayoutMember gone = LayoutMember.missing(leg.name(), leg.locality(), "removed by hand");
             superblocks.setSeat(leg.role(), null);
             array.legs().seat(leg, new LegMember(gone, leg.member().uuid(), 0));
             device.close();
@@ -133,9 +132,7 @@ final class Membership {
             try {
                 array.blocking()
                         .zeroMember(
-                                fresh.device(),
-                                areas.journal().offset(),
-                                areas.journal().length());
+                                fresh.device(), areas.journal().offset(), areas.journal().length());
             } catch (DeviceFault fault) {
                 throw new IOException(
                         "volume %s: %s: %s"
@@ -154,7 +151,6 @@ final class Membership {
     }
 
     private IOException refusal(String problem, Object... facts) {
-        return new IOException(
-                "volume %s: %s".formatted(array.volume(), problem.formatted(facts)));
+        return new IOException("volume %s: %s".formatted(array.volume(), problem.formatted(facts)));
     }
 }

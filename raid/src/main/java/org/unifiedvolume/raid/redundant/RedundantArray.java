@@ -290,13 +290,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     @Override
     public String remove(String member) throws IOException {
         Leg leg = leg(member);
-        return changeMembership(
-                () -> new Membership(this, superblocks, returns).remove(leg));
+        return changeMembership(() -> new Membership(this, superblocks, returns).remove(leg));
     }
 
     @Override
-    public void replace(String member, LayoutMember replacement, boolean force)
-            throws IOException {
+    public void replace(String member, LayoutMember replacement, boolean force) throws IOException {
         Leg leg = leg(member);
         changeMembership(
                 () -> {

@@ -130,8 +130,8 @@ final class Returns {
         fill(leg, back.member(), filled);
     }
 
-    /// A dropped leg takes changes from now on, and a job gives it what it lacks. It holds the whole
-    /// bitmap before that: bits that are set already are not written again for its sake.
+    /// A dropped leg takes changes from now on, and a job gives it what it lacks. It holds the
+    /// whole bitmap before that: bits that are set already are not written again for its sake.
     ///
     /// @param member what the leg is made of from now on
     /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
