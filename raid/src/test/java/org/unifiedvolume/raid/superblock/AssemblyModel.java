@@ -154,7 +154,7 @@ final class AssemblyModel {
             here[role] = seat.candidate() >= 0;
             states[role] = here[role] ? seat.state() : MemberState.STALE;
             known[role] = entry.knownEvents();
-            completeBefore |= entry.state() == MemberState.IN_SYNC ? 1L << role : 0;
+            completeBefore |= 1L << role; // a start without one of them is a new epoch
             if (byOrder && states[role] == MemberState.IN_SYNC) {
                 acknowledged.and(members.get(role).writes);
             }
