@@ -16,7 +16,8 @@ import org.unifiedvolume.raid.superblock.Verdict.Seat;
 /// Refuses whatever could show old bytes as good ones; each refusal names the remedy.
 public final class Assembly {
     private static final Comparator<Candidate> LATEST_FIRST =
-            Comparator.comparingLong((Candidate one) -> one.superblock().events())
+            Comparator.comparingLong((Candidate one) -> one.superblock().epoch().number())
+                    .thenComparingLong(one -> one.superblock().events())
                     .thenComparingLong(one -> one.superblock().updatedMicros())
                     .reversed();
 
@@ -207,11 +208,7 @@ public final class Assembly {
     /// Whether a member was written without the other. What is older than all that is remembered
     /// cannot be told; it is just stale.
     private static boolean isOtherSide(Superblock freshest, Superblock other) {
-        if (freshest.hasLived(other.epoch())) {
-            // Within one history events only go up: more of them came from another one.
-            return other.events() > freshest.events();
-        }
-        return !hasForgotten(freshest, other.epoch());
+        return !freshest.hasLived(other.epoch()) && !hasForgotten(freshest, other.epoch());
     }
 
     /// Whether an epoch is so old that a superblock does not tell whether it lived it.
