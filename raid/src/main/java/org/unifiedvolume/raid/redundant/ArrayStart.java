@@ -297,7 +297,7 @@ public final class ArrayStart {
                 new Legs(
                         volume,
                         level,
-                        stateOf(freshest),
+                        stateOf(freshest, latestEvents(freshest)),
                         legs,
                         !freshest.clean(),
                         new StateKeeper(superblocks, surroundings.threads()),
@@ -323,7 +323,19 @@ public final class ArrayStart {
         return redundant;
     }
 
-    private static ArrayState stateOf(Superblock superblock) {
+    /// What is written next has to count as newer on every member, also on one whose last events
+    /// the others never heard of.
+    private long latestEvents(Superblock freshest) {
+        long latest = freshest.events();
+        for (SuperblockSlots carried : slots) {
+            if (carried != null && carried.current() != null) {
+                latest = Math.max(latest, carried.current().events());
+            }
+        }
+        return latest;
+    }
+
+    private static ArrayState stateOf(Superblock superblock, long events) {
         List<ArrayState.Entry> entries = new ArrayList<>();
         for (int role = 0; role < superblock.array().roles(); role++) {
             MemberEntry entry = superblock.entryOf(role);
@@ -343,7 +355,7 @@ public final class ArrayStart {
                             entry.knownEvents()));
         }
         return new ArrayState(
-                superblock.events(),
+                events,
                 superblock.epoch(),
                 superblock.history(),
                 superblock.clean(),

@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.config.Units;
 import org.unifiedvolume.device.DeviceShape.Ability;
+import org.unifiedvolume.raid.bitmap.BadBlocks;
 import org.unifiedvolume.raid.redundant.MemberContent.Content;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Epoch;
@@ -275,7 +276,8 @@ final class NewArray {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while %s was made".formatted(volume), e);
         }
-        access.writeDurable(areas.badBlocks().offset(), new byte[(int) areas.badBlocks().length()]);
+        access.writeDurable(
+                areas.badBlocks().offset(), new BadBlocks(areas.data().length()).encode());
         SuperblockSlots slots = SuperblockSlots.read(access);
         slots.erase();
         slots.write(superblock);

@@ -15,6 +15,12 @@ import org.unifiedvolume.raid.superblock.Verdict.Seat;
 ///
 /// Refuses whatever could show old bytes as good ones; each refusal names the remedy.
 public final class Assembly {
+    private static final Comparator<Candidate> LATEST_FIRST =
+            Comparator.comparingLong((Candidate one) -> one.superblock().epoch().number())
+                    .thenComparingLong(one -> one.superblock().events())
+                    .thenComparingLong(one -> one.superblock().updatedMicros())
+                    .reversed();
+
     private final String volume;
     private final List<Candidate> candidates;
     private final Witness witness;
@@ -74,7 +80,7 @@ public final class Assembly {
                                         + " both names lead to one device. Take one of them out")
                                 .formatted(volume, twin, candidate.name()));
             }
-            if (latest == null || isLater(candidate.superblock(), latest)) {
+            if (latest == null || candidate.superblock().events() > latest.events()) {
                 latest = candidate.superblock();
                 whose = candidate.name();
             }
@@ -96,14 +102,13 @@ public final class Assembly {
             MemberEntry entry = freshest.entryOf(role);
             Seat seat = seat(freshest, entry);
             seats.add(seat);
-            // A rebuild may have ended since, and the member that knows only of its beginning may
-            // have been lost to the array right then.
-            boolean mayBeComplete = entry.state() != MemberState.STALE;
+            // A rebuild that F knows of may have ended since, and F's member may have been lost then.
+            boolean mayHaveBeenComplete = entry.state() != MemberState.STALE;
             if (seat.state() == MemberState.IN_SYNC) {
                 complete |= 1L << role;
             } else if (seat.candidate() < 0) {
                 absent |= 1L << role;
-                missing |= mayBeComplete ? 1L << role : 0;
+                missing |= mayHaveBeenComplete ? 1L << role : 0;
             }
         }
         if (!isEnough.test(complete)) {
@@ -120,35 +125,44 @@ public final class Assembly {
         if (all.isEmpty()) {
             throw new AssemblyFault("volume %s: no member carries a superblock".formatted(volume));
         }
-        List<Candidate> sides = new ArrayList<>(all);
-        while (!sides.isEmpty()) {
-            Candidate best = latest(sides);
-            Candidate other = otherSide(best, all);
+        try {
+            return freshestOf(all);
+        } catch (AssemblyFault splitBrain) {
+            if (preferred == null) {
+                throw splitBrain;
+            }
+        }
+        Superblock right = preferredSuperblock();
+        sideWasChosen = true;
+        return freshestOf(
+                all.stream().filter(one -> one.superblock().hasLived(right.epoch())).toList());
+    }
+
+    private Superblock freshestOf(List<Candidate> from) throws AssemblyFault {
+        List<Candidate> sides = new ArrayList<>(from);
+        sides.sort(LATEST_FIRST);
+        for (Candidate best : sides) {
+            Candidate other = otherSide(best, sides);
             if (other == null) {
                 return best.superblock();
-            }
-            if (preferred != null) {
-                return latestOfChosenSide(all);
             }
             if (!wasNeverInEffect(best.superblock())) {
                 throw splitBrain(best, other);
             }
-            sides.remove(best);
         }
-        throw splitBrain(all.getFirst(), otherSide(all.getFirst(), all));
+        throw splitBrain(sides.getFirst(), otherSide(sides.getFirst(), sides));
     }
 
-    private Superblock latestOfChosenSide(List<Candidate> all) throws AssemblyFault {
-        sideWasChosen = true;
-        Superblock right = preferredSuperblock();
-        List<Candidate> side =
-                all.stream().filter(one -> one.superblock().hasLived(right.epoch())).toList();
-        Candidate best = latest(side);
-        Candidate other = otherSide(best, side);
-        if (other != null) {
-            throw splitBrain(best, other);
+    /// A member that was written without another one, in an epoch that counts; null if there is
+    /// none.
+    private Candidate otherSide(Candidate one, List<Candidate> from) {
+        for (Candidate other : from) {
+            if (isOtherSide(one.superblock(), other.superblock())
+                    && !wasNeverInEffect(other.superblock())) {
+                return other;
+            }
         }
-        return best.superblock();
+        return null;
     }
 
     /// Whether the epoch of a member was begun, but never reached all members that were complete in
@@ -191,50 +205,10 @@ public final class Assembly {
         return candidate.problem().isEmpty() ? "it carries no superblock" : candidate.problem();
     }
 
-    private static Candidate latest(List<Candidate> from) {
-        Candidate best = from.getFirst();
-        for (Candidate candidate : from) {
-            if (isLater(candidate.superblock(), best.superblock())) {
-                best = candidate;
-            }
-        }
-        return best;
-    }
-
-    /// Whether a superblock was written after another. An epoch that knows of the other's comes
-    /// after it, whatever the events.
-    private static boolean isLater(Superblock one, Superblock other) {
-        if (one.epoch().equals(other.epoch())) {
-            return one.events() != other.events()
-                    ? one.events() > other.events()
-                    : one.updatedMicros() > other.updatedMicros();
-        }
-        if (one.hasLived(other.epoch()) != other.hasLived(one.epoch())) {
-            return one.hasLived(other.epoch());
-        }
-        return one.events() > other.events();
-    }
-
-    /// A member that was written without another one, in an epoch that counts; null if there is
-    /// none.
-    private Candidate otherSide(Candidate best, List<Candidate> from) {
-        for (Candidate candidate : from) {
-            if (isOtherSide(best.superblock(), candidate.superblock())
-                    && !wasNeverInEffect(candidate.superblock())) {
-                return candidate;
-            }
-        }
-        return null;
-    }
-
     /// Whether a member was written without the other. What is older than all that is remembered
     /// cannot be told; it is just stale.
     private static boolean isOtherSide(Superblock freshest, Superblock other) {
-        if (freshest.hasLived(other.epoch())) {
-            // Within one history events only go up: more of them came from another one.
-            return other.events() > freshest.events();
-        }
-        return !hasForgotten(freshest, other.epoch());
+        return !freshest.hasLived(other.epoch()) && !hasForgotten(freshest, other.epoch());
     }
 
     /// Whether an epoch is so old that a superblock does not tell whether it lived it.
@@ -342,36 +316,33 @@ public final class Assembly {
                         .formatted(volume, freshest.array().levelName(), lacking));
     }
 
-    /// Refuses if members that are missing may have gone on without those that are here.
+    /// Refuses if members that are not here may have gone on without those that are.
     ///
-    /// @param missing the roles that were complete, or may have become so since
-    /// @param missing the roles without a member that may have been complete when the freshest
-    ///     superblock was written
-    /// @param absent all roles without a member: what a later epoch did to them is not known
+    /// @param missing the roles without a member that may have been complete when F was last written
+    /// @param absent all roles without a member
     private void checkNobodyWentOn(
             Superblock freshest, long missing, long absent, LongPredicate isEnough)
             throws AssemblyFault {
         boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
-        boolean isLater = isKnown && !freshest.hasLived(witness.epoch());
-        long suspects = isLater ? absent : missing;
-        if (mayBeDegraded || sideWasChosen || !isEnough.test(suspects)) {
-            return;
-        }
         // Within an epoch no complete member is lost: who was complete in it lacks nothing of it. But
         // a host remembers before it writes, so a later event than that is another host's, and there
         // the missing may have gone on.
-        if (isKnown
-                && witness.epoch().equals(freshest.epoch())
-                && witness.events() >= freshest.events()) {
+        boolean isWitnessed =
+                isKnown
+                        && witness.epoch().equals(freshest.epoch())
+                        && witness.events() >= freshest.events();
+        boolean remembersLater = isKnown && remembersLater(freshest);
+        long suspects = remembersLater ? absent : missing;
+        if (mayBeDegraded || sideWasChosen || isWitnessed || !isEnough.test(suspects)) {
             return;
         }
         throw new AssemblyFault(
-                ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if you"
-                                + " are sure that it was not written alone, write degraded: true")
+                ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if you are"
+                                + " sure that it was not written alone, write degraded: true")
                         .formatted(
                                 volume,
                                 placesOf(freshest, suspects),
-                                isKnown && remembersLater(freshest)
+                                remembersLater
                                         ? "this host remembers that the array went on, in epoch %s, event %d"
                                                 .formatted(witness.epoch(), witness.events())
                                         : "the array could have gone on with it alone, on a host"

@@ -36,7 +36,9 @@ final class SuperblockChecks {
         checkMembers();
     }
 
-    private static void require(boolean isRight, String problem, Object... facts)
+    /// @param problem as in [String#format], filled with `facts`
+    /// @throws SuperblockFault of the kind IMPOSSIBLE unless `isRight`
+    static void require(boolean isRight, String problem, Object... facts)
             throws SuperblockFault {
         if (!isRight) {
             Object[] shown = facts.clone();

@@ -199,14 +199,14 @@ public final class SuperblockCodec {
             in.getInt();
             Area badBlocks = area();
             long reshape = in.getLong();
-            require(place != null, "its place of metadata is unknown");
+            SuperblockChecks.require(place != null, "its place of metadata is unknown");
             requireFeature("a bitmap", compatible, COMPATIBLE_BITMAP, bitmap.isPresent());
             requireFeature("bad blocks", compatible, COMPATIBLE_BAD_BLOCKS, badBlocks.isPresent());
             requireFeature("a journal", incompatible, INCOMPATIBLE_JOURNAL, journal.isPresent());
-            require(
+            SuperblockChecks.require(
                     !checksums.isPresent() && checksumKind == 0,
                     "it has checksums without the feature");
-            require(reshape == NO_RESHAPE, "it has a reshape without the feature");
+            SuperblockChecks.require(reshape == NO_RESHAPE, "it has a reshape without the feature");
             ArrayDescription array =
                     new ArrayDescription(
                             arrayUuid, name, level, copies, chunk, size, rows, roles, created);
@@ -240,7 +240,7 @@ public final class SuperblockCodec {
 
         private static void requireFeature(String what, long word, long bit, boolean isPresent)
                 throws SuperblockFault {
-            require(
+            SuperblockChecks.require(
                     ((word & bit) != 0) == isPresent,
                     "whether there is %s is told in two ways",
                     what);
@@ -254,11 +254,6 @@ public final class SuperblockCodec {
                                         + " use a later one")
                                 .formatted(readOnly, incompatible));
             }
-        }
-
-        private static void require(boolean isRight, String problem, Object... facts)
-                throws SuperblockFault {
-            check(isRight, Kind.IMPOSSIBLE, problem.formatted(facts));
         }
 
         private List<Epoch> history() {
@@ -275,7 +270,7 @@ public final class SuperblockCodec {
         }
 
         private List<MemberEntry> members(int count) throws SuperblockFault {
-            require(
+            SuperblockChecks.require(
                     count >= 1 && count <= Superblock.MAX_MEMBERS,
                     "its table has %d entries",
                     count);
@@ -285,7 +280,7 @@ public final class SuperblockCodec {
                 UUID member = uuid();
                 int role = in.getInt();
                 MemberState state = MemberState.of(in.getInt());
-                require(state != null, "the state of entry %d is unknown", i);
+                SuperblockChecks.require(state != null, "the state of entry %d is unknown", i);
                 found.add(
                         new MemberEntry(
                                 member,

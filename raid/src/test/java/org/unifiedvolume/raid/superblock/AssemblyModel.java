@@ -43,6 +43,9 @@ final class AssemblyModel {
     private final MemberState[] states;
     private final boolean[] here;
     private final long[] known;
+
+    /// Whether a member holds all that is not marked in the bitmap.
+    private final boolean[] filled;
     private long events;
     private long cleared;
     private Epoch epoch;
@@ -55,11 +58,13 @@ final class AssemblyModel {
         this.states = new MemberState[roles];
         this.here = new boolean[roles];
         this.known = new long[roles];
+        filled = new boolean[roles];
         this.snapshots = new Member[roles];
         this.epoch = new Epoch(1, random.nextLong());
         for (int role = 0; role < roles; role++) {
             members.add(new Member());
             states[role] = MemberState.IN_SYNC;
+            filled[role] = true;
         }
         for (int role = 0; role < roles; role++) {
             members.get(role).superblock = superblock(role);
@@ -142,7 +147,10 @@ final class AssemblyModel {
     void run(Verdict verdict, int onHost, boolean byOrder) {
         host = onHost;
         Superblock freshest = verdict.freshest();
-        events = freshest.events();
+        events = 0;
+        for (Member member : members) {
+            events = Math.max(events, member.superblock.events());
+        }
         cleared = freshest.clearedEvents();
         epoch = freshest.epoch();
         history.clear();
@@ -154,7 +162,8 @@ final class AssemblyModel {
             here[role] = seat.candidate() >= 0;
             states[role] = here[role] ? seat.state() : MemberState.STALE;
             known[role] = entry.knownEvents();
-            completeBefore |= entry.state() == MemberState.IN_SYNC ? 1L << role : 0;
+            filled[role] = seat.filledBytes() > 0;
+            completeBefore |= 1L << role; // a start without one of them is a new epoch
             if (byOrder && states[role] == MemberState.IN_SYNC) {
                 acknowledged.and(members.get(role).writes);
             }
@@ -226,12 +235,14 @@ final class AssemblyModel {
             return true;
         }
         states[role] = MemberState.REBUILDING;
+        filled[role] = false;
         if (!saved() || random.nextInt(4) == 0) {
             return random.nextBoolean();
         }
         int source = Long.numberOfTrailingZeros(complete() & takers());
         members.get(role).writes.or(members.get(source).writes);
         states[role] = MemberState.IN_SYNC;
+        filled[role] = true;
         return saved();
     }
 
@@ -325,6 +336,11 @@ final class AssemblyModel {
         return wholeSaveBy >= 0;
     }
 
+    /// Who had the array last.
+    int lastHost() {
+        return host;
+    }
+
     /// The roles that were complete in the end.
     long lastComplete() {
         return completeBefore;
@@ -341,7 +357,7 @@ final class AssemblyModel {
                             states[role],
                             0,
                             known[role],
-                            states[role] == MemberState.REBUILDING ? 0 : rows,
+                            filled[role] ? rows : 0,
                             "nbd://" + name(role)));
         }
         return new Superblock(
