@@ -407,6 +407,10 @@ final class Legs {
         return events;
     }
 
+    long randomId() {
+        return randomIds.getAsLong();
+    }
+
     /// Stops using the member of a leg for good: nobody takes it in again by itself.
     ///
     /// @throws IOException if the array cannot do without it, or that cannot be written down

@@ -2,8 +2,6 @@ package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import java.util.UUID;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.LongSupplier;
 import org.unifiedvolume.config.Units;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.superblock.MemberAreas;
@@ -22,7 +20,6 @@ final class Membership {
     private final RedundantArray array;
     private final Superblocks superblocks;
     private final Returns returns;
-    private final LongSupplier randomIds = () -> ThreadLocalRandom.current().nextLong();
 
     Membership(RedundantArray array, Superblocks superblocks, Returns returns) {
         this.array = array;
@@ -69,7 +66,7 @@ final class Membership {
         slots.erase();
         prepare(fresh, access, areas);
         superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, areas));
-        UUID uuid = new UUID(randomIds.getAsLong(), randomIds.getAsLong());
+        UUID uuid = new UUID(array.legs().randomId(), array.legs().randomId());
         LegMember member = new LegMember(fresh, uuid, areas.data().offset());
         returns.fill(leg, member, 0);
         if (old != null) {
@@ -79,17 +76,18 @@ final class Membership {
 
     private MemberAreas checkFits(LayoutMember fresh) throws IOException {
         if (fresh.isMissing()) {
-            throw refusal("%s cannot be opened: %s", fresh.name(), fresh.problem());
+            throw refusal("%s cannot be opened: %s".formatted(fresh.name(), fresh.problem()));
         }
         if (!fresh.device().shape().can(Ability.WRITE)) {
-            throw refusal("%s is read-only; make it writable", fresh.name());
+            throw refusal(fresh.name() + " is read-only; make it writable");
         }
         if (fresh.device().shape().blockBytes() > array.shape().blockBytes()) {
             throw refusal(
-                    "%s has blocks of %s, and clients of the array were told of %s; take another one",
+                    "%s has blocks of %s, and clients of the array were told of %s; take another one"
+                            .formatted(
                     fresh.name(),
                     Units.size(fresh.device().shape().blockBytes()),
-                    Units.size(array.shape().blockBytes()));
+                    Units.size(array.shape().blockBytes())));
         }
         MemberAreas model = superblocks.anySeat().areas();
         long size = fresh.device().shape().sizeBytes();
@@ -102,10 +100,11 @@ final class Membership {
         long rows = array.level().rowBytes();
         if (areas == null || areas.data().length() < rows) {
             throw refusal(
-                    "%s has room for %s, and the array uses %s of each member; take a larger one",
+                    "%s has room for %s, and the array uses %s of each member; take a larger one"
+                            .formatted(
                     fresh.name(),
                     Units.size(areas == null ? 0 : areas.data().length()),
-                    Units.size(rows));
+                    Units.size(rows)));
         }
         return areas.forRows(rows);
     }
@@ -120,8 +119,9 @@ final class Membership {
                                 .formatted(carried.array().name(), carried.array().uuid());
         if (!words.isEmpty()) {
             throw refusal(
-                    "%s holds %s; take another one, or --force to give that up",
-                    fresh.name(), words);
+                    "%s holds %s; take another one, or --force to give that up"
+                            .formatted(
+                    fresh.name(), words));
         }
     }
 
@@ -150,7 +150,7 @@ final class Membership {
         }
     }
 
-    private IOException refusal(String problem, Object... facts) {
-        return new IOException("volume %s: %s".formatted(array.volume(), problem.formatted(facts)));
+    private IOException refusal(String problem) {
+        return new IOException("volume %s: %s".formatted(array.volume(), problem));
     }
 }
