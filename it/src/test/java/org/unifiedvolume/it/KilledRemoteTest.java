@@ -26,7 +26,6 @@ import org.unifiedvolume.it.harness.Waiting;
 /// for the host as long as the deadline allows.
 class KilledRemoteTest {
     private static final long SIZE = 64L << 20;
-    private static final int EIO = 5;
 
     @RegisterExtension final Lab lab = new Lab();
 
@@ -68,9 +67,8 @@ class KilledRemoteTest {
 
         server.kill();
         load.awaitRounds(20);
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         JsonNode status = daemon.status("media");
         assertEquals("DEGRADED", status.path("state").asText(), status::toString);
         assertTrue(
@@ -105,9 +103,8 @@ class KilledRemoteTest {
 
         server.freeze();
         load.awaitRounds(20);
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         awaitState(daemon, "DEGRADED");
         try (NbdClient client = NbdClient.open(port, "media")) {
             writes.verify(client);
@@ -133,9 +130,8 @@ class KilledRemoteTest {
         daemon.command("re-add", "media", Nbd.uri(remote, "")).run().succeeds();
         load.awaitRounds(5);
         awaitState(daemon, "ONLINE");
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         daemon.terminate();
         Nbd.assertSame(lab.path("local.img"), remoteDisk);
     }
@@ -151,9 +147,8 @@ class KilledRemoteTest {
             server = lab.nbdkit(remote, "file", remoteDisk);
         }
         load.awaitRounds(5);
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         try (NbdClient client = NbdClient.open(port, "media")) {
             writes.verify(client);
         }
@@ -168,9 +163,9 @@ class KilledRemoteTest {
             assertEquals(0, client.write(0, stripe, 0));
             assertEquals(0, client.write(64 << 10, stripe, 0));
             server.kill();
-            assertEquals(EIO, client.write(64 << 10, stripe, 0));
+            assertEquals(NbdClient.EIO, client.write(64 << 10, stripe, 0));
             assertEquals(0, client.write(0, stripe, 0));
-            assertEquals(EIO, client.call(NbdClient.READ, 0, 60 << 10, 8 << 10));
+            assertEquals(NbdClient.EIO, client.call(NbdClient.READ, 0, 60 << 10, 8 << 10));
             assertEquals(0, client.read(0, 4096)[0]);
         }
         awaitState(daemon, "UNAVAIL");
