@@ -403,6 +403,49 @@ final class Legs {
         keeper.settle();
     }
 
+    /// The present epoch. Under the lock ([#look]).
+    Epoch epoch() {
+        return epoch;
+    }
+
+    /// The count of events. Under the lock ([#look]).
+    long events() {
+        return events;
+    }
+
+    /// Stops using the member of a leg for good: nobody takes it in again by itself.
+    ///
+    /// @throws IOException if the array cannot do without it, or that cannot be written down
+    void retire(Leg leg, String why) throws IOException {
+        lock.lock();
+        try {
+            if (!canDoWithout(leg)) {
+                throw new IOException(
+                        "volume %s: the array cannot do without %s; bring another leg in sync first"
+                                .formatted(volume, leg.name()));
+            }
+            drop(leg, why, false);
+            leg.become(LegState.STALE, why, Instant.now());
+            leg.setFilledBytes(0);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// A retired leg is made of another member from now on, or of none.
+    void seat(Leg leg, LegMember member) throws IOException {
+        lock.lock();
+        try {
+            leg.setMember(member);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
     /// Takes a dropped leg in again, to be given its bytes by `job`; it takes changes from now on.
     ///
     /// @param member what the leg is made of from now on
