@@ -1,0 +1,7 @@
+package org.unifiedvolume.raid.parity;
+
+class LoopKernelTest extends ParityKernelContract {
+    LoopKernelTest() {
+        super(new LoopKernel());
+    }
+}
