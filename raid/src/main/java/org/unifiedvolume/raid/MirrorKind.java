@@ -1,84 +1,92 @@
 package org.unifiedvolume.raid;
 
-import java.io.IOException;
 import java.util.List;
 import java.util.Set;
 import org.unifiedvolume.config.ConfigFault;
-import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.raid.mirror.MirrorArray;
-import org.unifiedvolume.raid.mirror.MirrorOptions;
-import org.unifiedvolume.raid.mirror.RecordFile;
-import org.unifiedvolume.raid.mirror.VirtualThreads;
-import org.unifiedvolume.spi.LayoutContext;
+import org.unifiedvolume.raid.mirror.ReadPolicy;
+import org.unifiedvolume.raid.mirror.ReplicationPlan;
+import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.spi.LayoutKind;
-import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.spi.LayoutPlan;
 import org.unifiedvolume.spi.VolumeOptions;
 
-/// Level `raid1`: every member holds the same bytes.
+/// Levels `raid1`, every member holds the same bytes, and `raid10`, chunks with copies beside each
+/// other.
 ///
-/// Options: `size` (how much of each member is used, for members of unlike size); for a new mirror
-/// `primary` (the member whose content counts) or `assume-clean` (all hold the same).
+/// Options beside those of all levels with redundancy: `read` (`local-first`, `fastest`,
+/// `round-robin`), `write-mostly` (members that are read only when nothing else is left); for
+/// `raid10` also `chunk` and `copies`.
 public final class MirrorKind implements LayoutKind {
     private static final int MOST_LEGS = 32;
+    private static final int DEFAULT_COPIES = 2;
 
     @Override
     public Set<String> levels() {
-        return Set.of("raid1");
+        return Set.of("raid1", "raid10");
     }
 
     @Override
     public LayoutPlan plan(VolumeOptions options, int memberCount) throws ConfigFault {
         if (memberCount < 2 || memberCount > MOST_LEGS) {
             throw options.fault(
-                    "has %d members; a mirror has 2 to %d".formatted(memberCount, MOST_LEGS),
+                    "has %d members; %s has 2 to %d"
+                            .formatted(memberCount, options.level(), MOST_LEGS),
                     "write level: linear for a single one");
         }
-        long size = options.size("size", 0);
-        boolean assumeClean = flag(options, "assume-clean");
-        VolumeOptions.Value primary = options.value("primary");
-        if (assumeClean && primary != null) {
-            throw options.fault(
-                    "primary",
-                    "names one leg as right while assume-clean says that all are",
-                    "leave out one of the two");
+        ArrayOptions array = RedundancyOptions.read(options);
+        ReadPolicy policy =
+                policy(
+                        RedundancyOptions.word(
+                                options,
+                                "read",
+                                ReadPolicy.LOCAL_FIRST.word(),
+                                ReadPolicy.FASTEST.word(),
+                                ReadPolicy.ROUND_ROBIN.word()));
+        List<String> writeMostly = RedundancyOptions.list(options, "write-mostly");
+        if (options.level().equals("raid1")) {
+            return new RedundantPlan(
+                    1,
+                    array,
+                    names ->
+                            new ReplicationPlan(
+                                    options.volume(), 1, 0, 0, policy, writeMostly, names));
         }
-        return new Plan(
-                new MirrorOptions(size, assumeClean, primary == null ? null : primary.text()));
+        long chunk = RedundancyOptions.chunk(options);
+        int copies = copies(options, memberCount);
+        return new RedundantPlan(
+                (memberCount + copies - 1) / copies,
+                array,
+                names ->
+                        new ReplicationPlan(
+                                options.volume(), 10, chunk, copies, policy, writeMostly, names));
     }
 
-    private static boolean flag(VolumeOptions options, String key) throws ConfigFault {
-        VolumeOptions.Value value = options.value(key);
-        if (value == null || value.text().equals("false")) {
-            return false;
+    private static ReadPolicy policy(String word) {
+        for (ReadPolicy policy : ReadPolicy.values()) {
+            if (policy.word().equals(word)) {
+                return policy;
+            }
         }
-        if (!value.text().equals("true")) {
-            throw options.fault(
-                    key,
-                    "\"%s\" is neither yes nor no".formatted(value.text()),
-                    "write true or false");
-        }
-        return true;
+        throw new AssertionError(word);
     }
 
-    private record Plan(MirrorOptions options) implements LayoutPlan {
-        @Override
-        public int leastMembers() {
-            return 1;
+    private static int copies(VolumeOptions options, int memberCount) throws ConfigFault {
+        VolumeOptions.Value value = options.value("copies");
+        if (value == null) {
+            return DEFAULT_COPIES;
         }
-
-        @Override
-        public BlockDevice assemble(List<LayoutMember> members, LayoutContext context)
-                throws IOException {
-            return Owned.assemble(
-                    members,
-                    () ->
-                            MirrorArray.open(
-                                    members,
-                                    options,
-                                    context,
-                                    new RecordFile(context.stateFolder()),
-                                    new VirtualThreads()));
+        try {
+            int copies = Integer.parseInt(value.text());
+            if (copies >= 2 && copies <= memberCount) {
+                return copies;
+            }
+        } catch (NumberFormatException e) {
+            // said below
         }
+        throw options.fault(
+                "copies",
+                "\"%s\" is not a number from 2 to %d, the number of members"
+                        .formatted(value.text(), memberCount),
+                "write copies: 2");
     }
 }

@@ -74,7 +74,7 @@ class LayoutKindsTest {
                 refusal("raid0", 2, "chunk", "3KiB"));
         assertTrue(refusal("raid0", 2, "chunk", "2KiB").contains("power of two"));
         assertTrue(refusal("linear", 2, "chunk", "64KiB").contains("unknown key \"chunk\""));
-        assertTrue(refusal("raid1", 1).contains("has 1 members; a mirror has 2 to 32"));
+        assertTrue(refusal("raid1", 1).contains("has 1 members; raid1 has 2 to 32"));
         assertTrue(refusal("raid1", 2, "assume-clean", "maybe").contains("write true or false"));
         assertTrue(
                 refusal("raid1", 2, "assume-clean", "true", "primary", "file:/a")

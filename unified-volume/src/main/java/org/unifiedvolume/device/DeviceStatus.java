@@ -31,6 +31,10 @@ public record DeviceStatus(
     public enum State {
         /// Everything works.
         ONLINE,
+        /// It works; parts that may differ after an unclean stop are being made alike.
+        RESYNCING,
+        /// A member that is being given the bytes it lacks.
+        REBUILDING,
         /// It works, but something is missing: another loss may stop it.
         DEGRADED,
         /// It cannot be reached now, and may come back by itself.

@@ -137,8 +137,7 @@ final class VolumeOpener {
     }
 
     private LayoutMember missing(MemberPlan member, String problem) {
-        return LayoutMember.missing(
-                member.name(), member.locality(), problem, () -> open(member));
+        return LayoutMember.missing(member.name(), member.locality(), problem, () -> open(member));
     }
 
     /// What keeps the volume from being opened: members that the layout cannot do without.

@@ -52,7 +52,10 @@ public final class BitmapBlocks {
     ///
     /// @return how many blocks were not what they should be
     static int decode(UUID array, byte[] blocks, long[] words) {
-        Invariant.check(blocks.length == words.length / WORDS * BLOCK_BYTES, "bitmap of %d bytes", blocks.length);
+        Invariant.check(
+                blocks.length == words.length / WORDS * BLOCK_BYTES,
+                "bitmap of %d bytes",
+                blocks.length);
         ByteBuffer bytes = ByteBuffer.wrap(blocks).order(ByteOrder.LITTLE_ENDIAN);
         int bad = 0;
         for (int block = 0; block * BLOCK_BYTES < blocks.length; block++) {

@@ -14,9 +14,9 @@ import org.unifiedvolume.request.DeviceFault;
 
 /// Which regions of an array may differ between its members, known on disk before they do.
 ///
-/// A change enters the regions of its rows before it is sent to any member, and leaves them when all
-/// have answered. A region that was not entered for a while is cleared, after everything has been
-/// flushed. Safe for concurrent callers.
+/// A change enters the regions of its rows before it is sent to any member, and leaves them when
+/// all have answered. A region that was not entered for a while is cleared, after everything has
+/// been flushed. Safe for concurrent callers.
 ///
 /// Each region has a word: how many changes are in it, whether its bit is durable, whether it was
 /// entered since the last look. While the bit is durable, entering is one compare-and-set. What
@@ -89,7 +89,9 @@ public final class WriteIntentBitmap {
 
     /// How many bytes the bitmap takes on disk.
     public int lengthBytes() {
-        return bits.length * Long.BYTES / (BitmapBlocks.BLOCK_BYTES - Long.BYTES)
+        return bits.length
+                * Long.BYTES
+                / (BitmapBlocks.BLOCK_BYTES - Long.BYTES)
                 * BitmapBlocks.BLOCK_BYTES;
     }
 
@@ -111,7 +113,8 @@ public final class WriteIntentBitmap {
         return bad;
     }
 
-    /// Every region is dirty: the members of a new array may hold anything. Before the first change.
+    /// Every region is dirty: the members of a new array may hold anything. Before the first
+    /// change.
     public void markAll() {
         for (int region = 0; region < regionCount; region++) {
             bits[region >> 6] |= 1L << region;
@@ -210,7 +213,8 @@ public final class WriteIntentBitmap {
         int last = (int) ((row + lengthBytes - 1) >> regionShift);
         for (int region = first; region <= last; region++) {
             int before = states.getAndDecrement(region);
-            Invariant.check((before & COUNT) > 0, "region %d was left more often than entered", region);
+            Invariant.check(
+                    (before & COUNT) > 0, "region %d was left more often than entered", region);
         }
     }
 
@@ -245,11 +249,7 @@ public final class WriteIntentBitmap {
             for (int block = first; block < end; block++) {
                 byte[] bytes = BitmapBlocks.encode(array, block, bits);
                 System.arraycopy(
-                        bytes,
-                        0,
-                        run,
-                        (block - first) * BitmapBlocks.BLOCK_BYTES,
-                        bytes.length);
+                        bytes, 0, run, (block - first) * BitmapBlocks.BLOCK_BYTES, bytes.length);
             }
             runs.add(run);
             firsts.add(first);
@@ -436,7 +436,8 @@ public final class WriteIntentBitmap {
         return regionCount;
     }
 
-    /// The first row from `row` on that lies in a dirty region; the number of rows if there is none.
+    /// The first row from `row` on that lies in a dirty region; the number of rows if there is
+    /// none.
     public long nextDirty(long row) {
         lock.lock();
         try {

@@ -30,8 +30,7 @@ final class CopyChange extends FanOut {
     private boolean mustRepeatSlowly;
 
     /// @param what is sent to the legs: the parent, or what it becomes there
-    CopyChange(
-            Replication level, Group group, IoRequest parent, IoRequest what, Completion done) {
+    CopyChange(Replication level, Group group, IoRequest parent, IoRequest what, Completion done) {
         super(parent, done);
         this.level = level;
         this.group = group;
@@ -64,9 +63,7 @@ final class CopyChange extends FanOut {
         if (!(what instanceof Write write)) {
             return null;
         }
-        return length == what.lengthBytes()
-                ? write.source()
-                : write.source().part(from, length);
+        return length == what.lengthBytes() ? write.source() : write.source().part(from, length);
     }
 
     private void submit(Leg leg, long row, long length, Buffers source) {

@@ -14,8 +14,7 @@ record CopyPlaces(int legs, int copies, long sizeBytes, NearCopiesGeometry chunk
     }
 
     static CopyPlaces near(NearCopiesGeometry chunks) {
-        return new CopyPlaces(
-                chunks.memberCount(), chunks.copyCount(), chunks.sizeBytes(), chunks);
+        return new CopyPlaces(chunks.memberCount(), chunks.copyCount(), chunks.sizeBytes(), chunks);
     }
 
     /// How much of each leg is used.
@@ -51,8 +50,7 @@ record CopyPlaces(int legs, int copies, long sizeBytes, NearCopiesGeometry chunk
     long run(long offsetBytes, long most) {
         return chunks == null
                 ? most
-                : Math.min(
-                        most, chunks.chunkBytes() - (offsetBytes & (chunks.chunkBytes() - 1)));
+                : Math.min(most, chunks.chunkBytes() - (offsetBytes & (chunks.chunkBytes() - 1)));
     }
 
     /// Of how many such runs a range, not empty, consists.

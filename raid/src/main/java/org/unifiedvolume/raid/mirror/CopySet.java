@@ -7,7 +7,8 @@ import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.Locality;
 
-/// The legs that have copies of the same bytes, and which of them do what now: an immutable picture.
+/// The legs that have copies of the same bytes, and which of them do what now: an immutable
+/// picture.
 final class CopySet {
     /// Every so many reads one goes to another leg than the best, so that estimates do not age.
     private static final int PROBE_INTERVAL = 128;
@@ -80,7 +81,10 @@ final class CopySet {
             bestCount = order.size();
             add(members, order, isGood);
             bestCount = bestCount == 0 ? order.size() : bestCount;
-            add(members, order, copy -> roles.isComplete(members[copy]) && !roles.isSuspect(members[copy]));
+            add(
+                    members,
+                    order,
+                    copy -> roles.isComplete(members[copy]) && !roles.isSuspect(members[copy]));
             add(members, order, copy -> roles.isComplete(members[copy]));
             bestCount = Math.max(bestCount, Math.min(1, order.size()));
         }

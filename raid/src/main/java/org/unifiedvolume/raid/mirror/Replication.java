@@ -89,15 +89,14 @@ public final class Replication implements Level {
 
     @Override
     public void rolesChanged(Roles roles) {
+        long avoided = 0;
+        for (int role = 0; role < roles.count(); role++) {
+            boolean isAvoided = options.writeMostly().contains(roles.leg(role).name());
+            avoided |= isAvoided ? 1L << role : 0;
+        }
         CopySet[] all = new CopySet[places.setCount()];
         for (int set = 0; set < all.length; set++) {
-            all[set] =
-                    CopySet.of(
-                            roles,
-                            places.rolesOf(set),
-                            options.policy(),
-                            options.writeMostly(),
-                            loads);
+            all[set] = CopySet.of(roles, places.rolesOf(set), options.policy(), avoided, loads);
         }
         sets = all;
     }
@@ -141,8 +140,7 @@ public final class Replication implements Level {
     }
 
     @Override
-    public Locality locality(
-            Group group, Operation operation, long offsetBytes, long lengthBytes) {
+    public Locality locality(Group group, Operation operation, long offsetBytes, long lengthBytes) {
         Locality found = localityAt(operation, offsetBytes);
         if (places.chunks() == null) {
             return found;

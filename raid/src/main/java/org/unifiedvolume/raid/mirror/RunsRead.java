@@ -17,7 +17,8 @@ import org.unifiedvolume.request.Outcome;
 
 /// A question about several runs of copies: each is asked for on its own, the answers are joined.
 final class RunsRead extends FanOut {
-    /// An answer with extents of more runs than this ends early; whoever asks will ask for the rest.
+    /// An answer with extents of more runs than this ends early; whoever asks will ask for the
+    /// rest.
     private static final int MAX_LOCATED_RUNS = 1 << 12;
 
     private final Replication level;
@@ -29,8 +30,7 @@ final class RunsRead extends FanOut {
         this.level = level;
         this.group = group;
         int runs = level.places().runCount(parent.offsetBytes(), parent.lengthBytes());
-        this.parts =
-                new Part[parent instanceof Locate ? Math.min(runs, MAX_LOCATED_RUNS) : runs];
+        this.parts = new Part[parent instanceof Locate ? Math.min(runs, MAX_LOCATED_RUNS) : runs];
     }
 
     void start() {

@@ -1,4 +1,5 @@
-/// Levels that keep copies: RAID 1, every leg alike, and RAID 10, copies of chunks beside each other.
+/// Levels that keep copies: RAID 1, every leg alike, and RAID 10, copies of chunks beside each
+/// other.
 ///
 /// Entry class: [org.unifiedvolume.raid.mirror.Replication]. Every change goes to all copies that
 /// take changes, a read to the best of the complete ones. Which legs those are, and what else is

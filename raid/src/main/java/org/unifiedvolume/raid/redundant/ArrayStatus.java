@@ -56,7 +56,7 @@ final class ArrayStatus {
                     "mend the legs' disks, or free space in the state folder");
         }
         if (worst.state() == State.ONLINE) {
-            return online.as(State.ONLINE, resync(), opened, "");
+            return array.roles().isMeasured() ? resyncing(online) : online;
         }
         String reason = "%s: %s".formatted(worst.name(), worst.reason());
         boolean works = array.level().isEnough(working);
@@ -64,20 +64,29 @@ final class ArrayStatus {
         return online.as(state, reason, worst.since(), worst.remedy());
     }
 
-    /// What users should know although every leg is complete.
-    private String resync() {
+    /// Every leg is complete, but they may still differ.
+    private DeviceStatus resyncing(DeviceStatus online) {
         RowJob job = array.jobs().resync();
-        return job == null || job.hasEnded()
-                ? ""
-                : "resync after an unclean stop: " + job.progress().words();
+        String progress = job == null ? "" : ": " + job.progress().words();
+        boolean isStuck = job != null && job.hasEnded();
+        return isStuck
+                ? online.as(
+                        State.RESYNCING,
+                        "the resync stopped" + progress,
+                        opened,
+                        "look at the log, then restart the volume")
+                : online.as(
+                        State.RESYNCING,
+                        "not stopped cleanly" + progress,
+                        opened,
+                        "wait until it is done");
     }
 
     private DeviceStatus statusOf(Leg leg) {
         String volume = array.volume();
         String readd = "uvol re-add %s %s".formatted(volume, leg.name());
         if (leg.device() == null) {
-            return DeviceStatus.online(
-                            leg.name(), "leg", opened, leg.locality(), 0, List.of())
+            return DeviceStatus.online(leg.name(), "leg", opened, leg.locality(), 0, List.of())
                     .as(
                             State.UNAVAIL,
                             leg.opened().problem(),
@@ -98,7 +107,7 @@ final class ArrayStatus {
                             : own;
             case REBUILDING ->
                     own.as(
-                            State.DEGRADED,
+                            State.REBUILDING,
                             "rebuild: %s".formatted(progress(leg)),
                             leg.since(),
                             "wait until it is in sync");

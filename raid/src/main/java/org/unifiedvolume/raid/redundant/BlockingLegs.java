@@ -100,9 +100,7 @@ public final class BlockingLegs {
     public void zeroMember(Member member, long offset, long length)
             throws DeviceFault, InterruptedException {
         IoTag tag = tag(Operation.ZERO, member, offset, length);
-        call(
-                member,
-                new IoRequest.Zero(tag, offset, length, true, false, Durability.VOLATILE));
+        call(member, new IoRequest.Zero(tag, offset, length, true, false, Durability.VOLATILE));
     }
 
     public void flush(Leg leg) throws DeviceFault, InterruptedException {
@@ -114,16 +112,14 @@ public final class BlockingLegs {
     }
 
     /// Whether some rows of a leg are known to read as zeroes.
-    public boolean isZero(Leg leg, long row, long length)
-            throws DeviceFault, InterruptedException {
+    public boolean isZero(Leg leg, long row, long length) throws DeviceFault, InterruptedException {
         return leg.device().shape().can(Ability.LOCATE)
                 && zeroRun(leg.device(), leg.member().dataOffsetBytes() + row, length) == length;
     }
 
     /// How many bytes from an offset within a member on are known to read as zeroes, at most
     /// `length`.
-    long zeroRun(Member member, long offset, long length)
-            throws DeviceFault, InterruptedException {
+    long zeroRun(Member member, long offset, long length) throws DeviceFault, InterruptedException {
         IoTag tag = tag(Operation.LOCATE, member, offset, length);
         return switch (call(member, new IoRequest.Locate(tag, offset, length))) {
             case Outcome.Located(var extents) -> {
@@ -152,8 +148,7 @@ public final class BlockingLegs {
     /// Waits until rows are held, but only so long: then they are still asked for.
     ///
     /// @return whether they are held
-    public boolean holdWithin(long nanos, RangeLocks locks, Held held)
-            throws InterruptedException {
+    public boolean holdWithin(long nanos, RangeLocks locks, Held held) throws InterruptedException {
         threads.await(
                 done -> {
                     held.told = done;
@@ -245,8 +240,7 @@ public final class BlockingLegs {
 
     private IoTag tag(Operation operation, Member member, long offset, long length) {
         long now = io.timers().nanoTime();
-        return new IoTag(
-                io.ids().next(), 0, operation, member.locality(), offset, length, 0, now);
+        return new IoTag(io.ids().next(), 0, operation, member.locality(), offset, length, 0, now);
     }
 
     private Outcome call(BlockDevice device, IoRequest request)

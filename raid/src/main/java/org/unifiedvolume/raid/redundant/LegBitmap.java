@@ -67,8 +67,7 @@ final class LegBitmap implements BitmapStore {
 
     private IoTag tag() {
         long now = array.io().timers().nanoTime();
-        return new IoTag(
-                array.io().ids().next(), 0, Operation.WRITE, Locality.MIXED, 0, 0, 0, now);
+        return new IoTag(array.io().ids().next(), 0, Operation.WRITE, Locality.MIXED, 0, 0, 0, now);
     }
 
     /// Bits may be cleared while every role has a complete leg: a leg that is away needs to know

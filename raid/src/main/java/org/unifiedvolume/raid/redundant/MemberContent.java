@@ -38,8 +38,7 @@ public final class MemberContent {
 
         boolean isIn(byte[] start) {
             return start.length >= offset + bytes.length
-                    && Arrays.equals(
-                            start, offset, offset + bytes.length, bytes, 0, bytes.length);
+                    && Arrays.equals(start, offset, offset + bytes.length, bytes, 0, bytes.length);
         }
     }
 

@@ -176,8 +176,7 @@ final class NewArray {
     /// Refuses to overwrite what members carry.
     ///
     /// @return whether all of them are known to hold zeroes where data will be
-    private boolean lookAtContents(MemberAreas[] areas, ArrayDescription array)
-            throws IOException {
+    private boolean lookAtContents(MemberAreas[] areas, ArrayDescription array) throws IOException {
         boolean allZero = true;
         StringBuilder carried = new StringBuilder();
         for (int i = 0; i < members.size(); i++) {
@@ -203,8 +202,7 @@ final class NewArray {
         return allZero && array.sizeBytes() > 0;
     }
 
-    private Verdict write(
-            ArrayDescription array, MemberAreas[] areas, int primary, boolean clean)
+    private Verdict write(ArrayDescription array, MemberAreas[] areas, int primary, boolean clean)
             throws IOException {
         // A content that counts has to be copied before the others count; else all may go on at
         // once, as nothing has been written that they could differ in.

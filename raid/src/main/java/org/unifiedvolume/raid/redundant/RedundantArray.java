@@ -219,10 +219,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     private void flush(Flush flush, Completion done) {
-        new LegFlush(
-                        this,
-                        flush,
-                        (_, outcome) -> RowChange.acknowledge(legs, flush, outcome, done))
+        new LegFlush(this, flush, (_, outcome) -> RowChange.acknowledge(legs, flush, outcome, done))
                 .start();
     }
 

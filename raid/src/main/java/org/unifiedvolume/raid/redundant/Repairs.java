@@ -8,8 +8,8 @@ import org.unifiedvolume.request.DeviceFault;
 
 /// Writes anew what a leg could not read, from the others: most disks mend a bad sector so.
 ///
-/// One at a time, on a control thread. When more wait than a few dozens the rest is left to the next
-/// read that fails.
+/// One at a time, on a control thread. When more wait than a few dozens the rest is left to the
+/// next read that fails.
 final class Repairs {
     private static final Logger LOG = LoggerFactory.getLogger(Repairs.class);
     private static final int MAX_WAITING = 64;

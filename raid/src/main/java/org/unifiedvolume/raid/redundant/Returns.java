@@ -150,9 +150,7 @@ final class Returns {
                 throw new IOException(
                         "volume %s: %s still has %d requests that it has not answered; re-add it when it has"
                                 .formatted(
-                                        array.volume(),
-                                        leg.name(),
-                                        leg.device().underWayCount()));
+                                        array.volume(), leg.name(), leg.device().underWayCount()));
             }
             array.blocking().sleep(QUIET_LOOK_NANOS);
         }

@@ -7,8 +7,8 @@ import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Outcome;
 
-/// A change of data on its way: holds its rows, waits until its intent is on disk, is carried out by
-/// the level, and is acknowledged when the superblocks say which legs lack it.
+/// A change of data on its way: holds its rows, waits until its intent is on disk, is carried out
+/// by the level, and is acknowledged when the superblocks say which legs lack it.
 final class RowChange extends RangeLocks.Hold implements Completion, WriteIntentBitmap.Waiter {
     private final RedundantArray array;
     private final IoRequest request;

@@ -56,8 +56,8 @@ final class RowJob {
     private DeviceFault fault;
     private volatile boolean cancelled;
     private volatile boolean hasEnded;
-    private volatile long doneBytes;
-    private volatile long wrongBytes;
+    private long doneBytes;
+    private long wrongBytes;
     private volatile long checkpoint;
 
     /// @param name what it is: `rebuild of file:/srv/a.img`
@@ -99,7 +99,12 @@ final class RowJob {
     /// How it is, for status.
     JobProgress progress() {
         long nanos = Math.max(1, array.io().timers().nanoTime() - startedNanos);
-        return new JobProgress(name, started, totalBytes, doneBytes, wrongBytes, nanos);
+        lock.lock();
+        try {
+            return new JobProgress(name, started, totalBytes, doneBytes, wrongBytes, nanos);
+        } finally {
+            lock.unlock();
+        }
     }
 
     void start() {
@@ -252,13 +257,12 @@ final class RowJob {
 
     /// Rests while clients are busy, or to keep to the rate that the user set.
     private void rest(long began, long askedBefore) throws InterruptedException {
-        long worked = array.io().timers().nanoTime() - began;
-        long pause = array.askedCount() == askedBefore ? 0 : worked;
+        long now = array.io().timers().nanoTime();
+        long pause = array.askedCount() == askedBefore ? 0 : now - began;
         long rate = options.maxRateBytes();
         if (rate > 0) {
-            long sinceStart = array.io().timers().nanoTime() - startedNanos;
-            long due = (long) ((double) doneBytes / rate * SECOND_NANOS);
-            pause = Math.max(pause, due - sinceStart);
+            long due = (long) ((double) progress().doneBytes() / rate * SECOND_NANOS);
+            pause = Math.max(pause, due - (now - startedNanos));
         }
         if (pause > 0) {
             array.blocking().sleep(Math.min(pause, SECOND_NANOS));

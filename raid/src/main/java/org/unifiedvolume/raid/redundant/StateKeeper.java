@@ -155,7 +155,9 @@ final class StateKeeper {
         } catch (IOException e) {
             String message =
                     "cannot write down the state of %s: %s".formatted(place(), e.getMessage());
-            LOG.error(message);
+            if (problem == null) {
+                LOG.error(message); // once, not for each request that fails of it
+            }
             return new IOException(message, e);
         }
     }

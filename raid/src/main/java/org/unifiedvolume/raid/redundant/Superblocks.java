@@ -62,8 +62,11 @@ final class Superblocks implements StateStore {
         return "volume " + volume;
     }
 
+    /// This host remembers first: should it stop in between, a leg that has not heard of the new
+    /// epoch cannot begin one of its own.
     @Override
     public void save(ArrayState state) throws IOException {
+        witness.save(new Witness(array.uuid(), state.epoch(), state.events()));
         for (Leg leg : legs.all()) {
             Seat seat = seat(leg.role());
             if (seat == null || leg.device() == null || !leg.state().takesChanges()) {
@@ -82,7 +85,6 @@ final class Superblocks implements StateStore {
                 }
             }
         }
-        witness.save(new Witness(array.uuid(), state.epoch(), state.events()));
     }
 
     private Superblock superblockOf(int role, MemberAreas areas, ArrayState state) {

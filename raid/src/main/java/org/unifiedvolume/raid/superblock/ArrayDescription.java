@@ -30,6 +30,14 @@ public record ArrayDescription(
 
     public ArrayDescription withName(String newName) {
         return new ArrayDescription(
-                uuid, newName, level, copies, chunkBytes, sizeBytes, rowBytes, roles, createdMicros);
+                uuid,
+                newName,
+                level,
+                copies,
+                chunkBytes,
+                sizeBytes,
+                rowBytes,
+                roles,
+                createdMicros);
     }
 }

@@ -236,9 +236,7 @@ public final class Assembly {
                 continue;
             }
             String name =
-                    seat.candidate() < 0
-                            ? "role " + role
-                            : candidates.get(seat.candidate()).name();
+                    seat.candidate() < 0 ? "role " + role : candidates.get(seat.candidate()).name();
             lacking.append(lacking.isEmpty() ? "" : "; ").append(name);
             lacking.append(": ").append(seat.reason());
         }
@@ -256,8 +254,7 @@ public final class Assembly {
 
     private void checkNobodyWentOn(Superblock freshest, long missing, LongPredicate isEnough)
             throws AssemblyFault {
-        boolean isKnown =
-                witness != null && witness.array().equals(freshest.array().uuid());
+        boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
         boolean remembersLater =
                 isKnown
                         && (!freshest.hasLived(witness.epoch())

@@ -26,10 +26,7 @@ public record MemberAreas(
         }
 
         boolean overlaps(Area other) {
-            return isPresent()
-                    && other.isPresent()
-                    && offset < other.end()
-                    && other.offset < end();
+            return isPresent() && other.isPresent() && offset < other.end() && other.offset < end();
         }
     }
 }

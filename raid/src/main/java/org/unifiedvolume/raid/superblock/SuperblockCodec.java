@@ -193,7 +193,14 @@ public final class SuperblockCodec {
             checkArray(array);
             MemberAreas areas =
                     new MemberAreas(
-                            memberBytes, place, data, bitmap, region, journal, checksums, badBlocks);
+                            memberBytes,
+                            place,
+                            data,
+                            bitmap,
+                            region,
+                            journal,
+                            checksums,
+                            badBlocks);
             checkAreas(areas, rows);
             return new Superblock(
                     array,
@@ -210,8 +217,7 @@ public final class SuperblockCodec {
                     members(entries, roles, rows));
         }
 
-        private static void checkFeatures(long readOnly, long incompatible)
-                throws SuperblockFault {
+        private static void checkFeatures(long readOnly, long incompatible) throws SuperblockFault {
             if (readOnly != 0 || (incompatible & ~KNOWN_INCOMPATIBLE) != 0) {
                 throw new SuperblockFault(
                         Kind.FUTURE,
@@ -299,8 +305,7 @@ public final class SuperblockCodec {
             return found;
         }
 
-        private List<MemberEntry> members(int count, int roles, long rows)
-                throws SuperblockFault {
+        private List<MemberEntry> members(int count, int roles, long rows) throws SuperblockFault {
             require(
                     count >= roles && count <= Superblock.MAX_MEMBERS,
                     "it knows %d members of %d roles",
@@ -318,7 +323,9 @@ public final class SuperblockCodec {
                 long filled = in.getLong();
                 require(state != null, "the state of member %d is unknown", i);
                 require(
-                        (state == MemberState.SPARE) == (role == NO_ROLE) && role < roles && role >= NO_ROLE,
+                        (state == MemberState.SPARE) == (role == NO_ROLE)
+                                && role < roles
+                                && role >= NO_ROLE,
                         "the role of member %d is %d",
                         i,
                         role);

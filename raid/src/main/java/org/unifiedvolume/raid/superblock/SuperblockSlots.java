@@ -62,8 +62,8 @@ public final class SuperblockSlots {
                 : one.updatedMicros() > other.updatedMicros();
     }
 
-    /// The newest good superblock; null if there is none. One beside a superblock of a later release
-    /// does not count.
+    /// The newest good superblock; null if there is none. One beside a superblock of a later
+    /// release does not count.
     public Superblock current() {
         return future ? null : current;
     }
@@ -80,8 +80,7 @@ public final class SuperblockSlots {
         boolean isSamePlace =
                 current != null && current.areas().place() == superblock.areas().place();
         int slot = isSamePlace && newest >= 0 ? 1 - newest : 0;
-        Area area =
-                MemberLayout.slots(io.sizeBytes(), superblock.areas().place()).get(slot);
+        Area area = MemberLayout.slots(io.sizeBytes(), superblock.areas().place()).get(slot);
         io.writeDurable(area.offset(), SuperblockCodec.encode(superblock, slot));
         newest = slot;
         current = superblock;
@@ -99,8 +98,7 @@ public final class SuperblockSlots {
             }
         }
         if (current != null) {
-            Area last =
-                    MemberLayout.slots(io.sizeBytes(), current.areas().place()).get(newest);
+            Area last = MemberLayout.slots(io.sizeBytes(), current.areas().place()).get(newest);
             if (all.remove(last)) {
                 all.add(last);
             }

@@ -15,8 +15,8 @@ public record Verdict(
     ///
     /// @param candidate its number; -1 if the member is missing
     /// @param state what it holds: IN_SYNC, REBUILDING or STALE
-    /// @param filledBytes up to which row it holds everything that is not marked in the bitmap; 0 if
-    ///     that is not known
+    /// @param filledBytes up to which row it holds everything that is not marked in the bitmap; 0
+    ///     if that is not known
     /// @param reason why it is not in sync; empty if it is
     public record Seat(int candidate, MemberState state, long filledBytes, String reason) {}
 

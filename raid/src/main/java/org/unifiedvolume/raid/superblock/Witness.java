@@ -27,8 +27,7 @@ public record Witness(UUID array, Epoch epoch, long events) {
             return null;
         }
         ByteBuffer in = ByteBuffer.wrap(bytes);
-        if (in.getLong() != MAGIC
-                || in.getInt(LENGTH_BYTES - Integer.BYTES) != checksum(bytes)) {
+        if (in.getLong() != MAGIC || in.getInt(LENGTH_BYTES - Integer.BYTES) != checksum(bytes)) {
             return null;
         }
         UUID array = new UUID(in.getLong(), in.getLong());

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.raid.mirror.BadStores;
-import org.unifiedvolume.raid.mirror.RecordStore;
 import org.unifiedvolume.request.IoRequest;
 
 /// The simulation finds bugs: each of these is planted between the parts of a volume, and one of a
@@ -31,42 +29,6 @@ class PlantedBugsTest {
     @Test
     void flushingOnlySomeMembersOfALinearVolumeIsFound() {
         assertFound(Level.LINEAR, onDisk(0, BadDisk::skipFlushes));
-    }
-
-    @Test
-    void takingAStaleLegForGoodAfterARestartIsFound() {
-        assertFound(
-                Level.MIRROR,
-                new Planting() {
-                    @Override
-                    public RecordStore store(RecordStore store, VolumeSimulation simulation) {
-                        return BadStores.forgetful(store);
-                    }
-                });
-    }
-
-    @Test
-    void readingAnyLegAfterAnUncleanStopIsFound() {
-        assertFound(
-                Level.MIRROR,
-                new Planting() {
-                    @Override
-                    public RecordStore store(RecordStore store, VolumeSimulation simulation) {
-                        return BadStores.alwaysClean(store);
-                    }
-                });
-    }
-
-    @Test
-    void acknowledgingBeforeTheRecordIsOnDiskIsFound() {
-        assertFound(
-                Level.MIRROR,
-                new Planting() {
-                    @Override
-                    public RecordStore store(RecordStore store, VolumeSimulation simulation) {
-                        return BadStores.hasty(store, simulation.threads());
-                    }
-                });
     }
 
     @Test

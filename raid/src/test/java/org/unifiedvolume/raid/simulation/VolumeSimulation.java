@@ -11,10 +11,14 @@ import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.Rig;
 import org.unifiedvolume.raid.array.LinearArray;
 import org.unifiedvolume.raid.array.StripeArray;
-import org.unifiedvolume.raid.mirror.MirrorArray;
-import org.unifiedvolume.raid.mirror.MirrorOptions;
-import org.unifiedvolume.raid.mirror.SimulatedStore;
-import org.unifiedvolume.raid.mirror.SimulatedThreads;
+import org.unifiedvolume.raid.mirror.ReadPolicy;
+import org.unifiedvolume.raid.mirror.ReplicationPlan;
+import org.unifiedvolume.raid.redundant.ArrayOptions;
+import org.unifiedvolume.raid.redundant.ArrayStart;
+import org.unifiedvolume.raid.redundant.RedundantArray;
+import org.unifiedvolume.raid.redundant.SimulatedThreads;
+import org.unifiedvolume.raid.redundant.SimulatedWitness;
+import org.unifiedvolume.raid.redundant.Surroundings;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.testkit.SimulatedDisk;
@@ -26,7 +30,8 @@ import org.unifiedvolume.testkit.VolumeModel;
 /// seed.
 final class VolumeSimulation {
     private static final int SECTOR_BYTES = 4096;
-    private static final int LEG_SECTORS = 160; // two windows of a resync
+    private static final int LEG_SECTORS = 160; // of data: more than two windows of a rebuild
+    private static final int METADATA_SECTORS = 48; // 192 KiB before the data of a small member
     private static final int MEMBER_SECTORS = 40;
     static final int CHUNK_BYTES = 2 * SECTOR_BYTES;
     private static final long DEADLINE_NANOS = 1_000_000_000L;
@@ -36,11 +41,13 @@ final class VolumeSimulation {
     private final Planting planting;
     private final Rig rig;
     private final List<SimulatedDisk> disks = new ArrayList<>();
-    private final SimulatedStore store;
+    private final SimulatedWitness store;
     private final VolumeModel model;
     private SimulatedThreads threads;
     private BlockDevice array;
     private int victim;
+    private final boolean tens;
+    private final int copies;
 
     VolumeSimulation(Level level, long seed, Planting planting, Rig rig) {
         this.level = level;
@@ -48,7 +55,7 @@ final class VolumeSimulation {
         this.random = new Random(seed * 0x9E3779B97F4A7C15L);
         this.planting = planting;
         this.rig = rig;
-        this.store = new SimulatedStore(rig.time, random);
+        this.store = new SimulatedWitness(rig.time, random);
         store.setSlowestNanos(random.nextBoolean() ? 3_000_000 : 300_000_000);
         int members = level == Level.MIRROR ? 2 + random.nextInt(2) : 1 + random.nextInt(4);
         int sectors = level == Level.MIRROR ? LEG_SECTORS : MEMBER_SECTORS;
@@ -57,13 +64,23 @@ final class VolumeSimulation {
             disks.add(
                     new SimulatedDisk(
                             "disk" + i,
-                            sectors * SECTOR_BYTES,
+                            (sectors + (level == Level.MIRROR ? METADATA_SECTORS : 0))
+                                    * SECTOR_BYTES,
                             SECTOR_BYTES,
                             where,
                             rig.time,
                             random));
         }
-        int total = level == Level.MIRROR ? LEG_SECTORS : members * MEMBER_SECTORS;
+        tens = level == Level.MIRROR && random.nextBoolean();
+        copies = 2 + random.nextInt(members - (level == Level.MIRROR ? 1 : 0));
+        int total = members * MEMBER_SECTORS;
+        if (level == Level.MIRROR) {
+            int chunkSectors = CHUNK_BYTES / SECTOR_BYTES;
+            total =
+                    tens
+                            ? LEG_SECTORS / chunkSectors * members / copies * chunkSectors
+                            : LEG_SECTORS;
+        }
         this.model = new VolumeModel(total, SECTOR_BYTES);
     }
 
@@ -121,8 +138,7 @@ final class VolumeSimulation {
     }
 
     private boolean isGood(DeviceStatus leg) {
-        return leg.state() == State.ONLINE
-                || (leg.state() == State.DEGRADED && !leg.reason().startsWith("resync"));
+        return leg.state() == State.ONLINE || leg.state() == State.DEGRADED;
     }
 
     private void start(boolean isNew) throws IOException {
@@ -165,12 +181,24 @@ final class VolumeSimulation {
             case LINEAR -> LinearArray.of(members, rig.context());
             case STRIPE -> StripeArray.of(members, CHUNK_BYTES, rig.context());
             case MIRROR ->
-                    MirrorArray.open(
-                            members,
-                            new MirrorOptions(0, false, null),
-                            rig.context(),
-                            planting.store(store, this),
-                            threads);
+                    new ArrayStart(
+                                    members,
+                                    new ReplicationPlan(
+                                            "v",
+                                            tens ? 10 : 1,
+                                            tens ? CHUNK_BYTES : 0,
+                                            tens ? copies : 0,
+                                            ReadPolicy.LOCAL_FIRST,
+                                            List.of(),
+                                            members.stream().map(LayoutMember::name).toList()),
+                                    ArrayOptions.DEFAULT,
+                                    rig.context(),
+                                    new Surroundings(
+                                            threads,
+                                            store,
+                                            random::nextLong,
+                                            () -> rig.time.nanoTime() / 1_000_000))
+                            .open();
         };
     }
 
@@ -228,7 +256,7 @@ final class VolumeSimulation {
 
     /// Somebody mends disks and re-adds legs, now and then, while clients go on.
     private void repairWhileUsed(boolean onlyVictim) {
-        if (!(array instanceof MirrorArray mirror)) {
+        if (!(array instanceof RedundantArray mirror)) {
             return;
         }
         SimulatedThreads now = threads;
@@ -245,7 +273,7 @@ final class VolumeSimulation {
                 });
     }
 
-    private void operate(MirrorArray mirror, int leg) {
+    private void operate(RedundantArray mirror, int leg) {
         SimulatedDisk disk = disks.get(leg);
         try {
             if (random.nextInt(4) == 0) {

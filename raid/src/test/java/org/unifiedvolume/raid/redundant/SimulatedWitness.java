@@ -1,27 +1,27 @@
-package org.unifiedvolume.raid.mirror;
+package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import java.util.Random;
+import org.unifiedvolume.raid.superblock.Witness;
 import org.unifiedvolume.testkit.VirtualTime;
 
-/// A record in memory that survives what a file survives: a power cut leaves the old record or the
+/// A witness in memory that survives what a file survives: a power cut leaves the old one or the
 /// new one.
-public final class SimulatedStore implements RecordStore {
+public final class SimulatedWitness implements WitnessStore {
     private final VirtualTime time;
     private final Random random;
     private SimulatedThreads threads;
-    private byte[] saved;
-    private byte[] underWay;
+    private Witness saved;
+    private Witness underWay;
     private boolean broken;
     private long slowestNanos = 3_000_000;
-    private int saves;
 
-    public SimulatedStore(VirtualTime time, Random random) {
+    public SimulatedWitness(VirtualTime time, Random random) {
         this.time = time;
         this.random = random;
     }
 
-    /// The threads of the process that uses the store from now on.
+    /// The threads of the process that uses it from now on.
     public void usedBy(SimulatedThreads newThreads) {
         threads = newThreads;
     }
@@ -35,33 +35,20 @@ public final class SimulatedStore implements RecordStore {
         slowestNanos = nanos;
     }
 
-    public int saves() {
-        return saves;
-    }
-
-    public byte[] bytes() {
-        return saved;
-    }
-
-    public void setBytes(byte[] bytes) {
-        saved = bytes;
-    }
-
     @Override
-    public byte[] load() {
+    public Witness load() {
         return saved;
     }
 
     @Override
-    public void save(byte[] bytes) throws IOException {
-        underWay = bytes;
+    public void save(Witness witness) throws IOException {
+        underWay = witness;
         threads.await(done -> time.after(1 + random.nextLong(slowestNanos), done));
         underWay = null;
         if (broken) {
             throw new IOException("No space left on device");
         }
-        saved = bytes;
-        saves++;
+        saved = Witness.decode(witness.encode());
     }
 
     /// The power goes: what was being saved may have been saved.
@@ -70,10 +57,5 @@ public final class SimulatedStore implements RecordStore {
             saved = underWay;
         }
         underWay = null;
-    }
-
-    @Override
-    public String place() {
-        return "the simulated record";
     }
 }

@@ -1,4 +1,4 @@
-package org.unifiedvolume.raid.mirror;
+package org.unifiedvolume.raid.redundant;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -25,7 +25,7 @@ class RangeLocksTest {
         }
 
         @Override
-        void granted() {
+        protected void granted() {
             granted.add(name);
         }
     }
@@ -56,7 +56,7 @@ class RangeLocksTest {
             locks.acquire(
                     new RangeLocks.Hold(0, 1) {
                         @Override
-                        void granted() {
+                        protected void granted() {
                             ran[0]++;
                             if (ran[0] < count) {
                                 locks.release(this);
@@ -100,7 +100,7 @@ class RangeLocksTest {
         locks.acquire(
                 new RangeLocks.Hold(offset, length) {
                     @Override
-                    void granted() {
+                    protected void granted() {
                         for (int at = offset; at < offset + length; at++) {
                             if (holders.incrementAndGet(at) != 1) {
                                 broken.set(true);

@@ -1,4 +1,4 @@
-package org.unifiedvolume.raid.mirror;
+package org.unifiedvolume.raid.redundant;
 
 import java.util.ArrayList;
 import java.util.List;

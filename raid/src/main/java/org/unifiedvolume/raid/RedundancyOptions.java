@@ -1,0 +1,98 @@
+package org.unifiedvolume.raid;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.unifiedvolume.config.ConfigFault;
+import org.unifiedvolume.raid.redundant.ArrayOptions;
+import org.unifiedvolume.raid.redundant.JobOptions;
+import org.unifiedvolume.raid.superblock.MetadataPlace;
+import org.unifiedvolume.spi.VolumeOptions;
+
+/// Reads the options that all levels with redundancy have.
+///
+/// `size` (how much of each member is used), `metadata` (`start` or `end`), `bitmap` (`internal` or
+/// `none`), `assume-clean`, `primary`, `force`: about a new array. `degraded`, `prefer`: about one
+/// that exists. `max-rate`: about jobs.
+final class RedundancyOptions {
+    static final long DEFAULT_CHUNK_BYTES = 64 << 10;
+    static final long LEAST_CHUNK_BYTES = 4 << 10;
+    static final long MOST_CHUNK_BYTES = 16 << 20;
+
+    private RedundancyOptions() {}
+
+    static ArrayOptions read(VolumeOptions options) throws ConfigFault {
+        boolean assumeClean = flag(options, "assume-clean");
+        VolumeOptions.Value primary = options.value("primary");
+        VolumeOptions.Value prefer = options.value("prefer");
+        if (assumeClean && primary != null) {
+            throw options.fault(
+                    "primary",
+                    "names one leg as right while assume-clean says that all are",
+                    "leave out one of the two");
+        }
+        MetadataPlace metadata =
+                word(options, "metadata", "start", "end").equals("end")
+                        ? MetadataPlace.END
+                        : MetadataPlace.START;
+        return new ArrayOptions(
+                options.size("size", 0),
+                metadata,
+                word(options, "bitmap", "internal", "none").equals("internal"),
+                assumeClean,
+                primary == null ? null : primary.text(),
+                flag(options, "force"),
+                flag(options, "degraded"),
+                prefer == null ? null : prefer.text(),
+                new JobOptions(options.size("max-rate", 0)));
+    }
+
+    static boolean flag(VolumeOptions options, String key) throws ConfigFault {
+        VolumeOptions.Value value = options.value(key);
+        if (value == null || value.text().equals("false")) {
+            return false;
+        }
+        if (!value.text().equals("true")) {
+            throw options.fault(
+                    key,
+                    "\"%s\" is neither yes nor no".formatted(value.text()),
+                    "write true or false");
+        }
+        return true;
+    }
+
+    /// One of some words; the first one if nothing is written.
+    static String word(VolumeOptions options, String key, String... words) throws ConfigFault {
+        VolumeOptions.Value value = options.value(key);
+        if (value == null) {
+            return words[0];
+        }
+        String text = value.text().toLowerCase(Locale.ROOT);
+        if (!List.of(words).contains(text)) {
+            throw options.fault(
+                    key,
+                    "\"%s\" is none of its words".formatted(value.text()),
+                    "write one of " + String.join(", ", words));
+        }
+        return text;
+    }
+
+    /// Several words between commas; none if nothing is written.
+    static List<String> list(VolumeOptions options, String key) {
+        VolumeOptions.Value value = options.value(key);
+        return value == null
+                ? List.of()
+                : Arrays.stream(value.text().split(",")).map(String::strip).toList();
+    }
+
+    static long chunk(VolumeOptions options) throws ConfigFault {
+        long chunk = options.size("chunk", DEFAULT_CHUNK_BYTES);
+        if (Long.bitCount(chunk) != 1 || chunk < LEAST_CHUNK_BYTES || chunk > MOST_CHUNK_BYTES) {
+            throw options.fault(
+                    "chunk",
+                    "%d bytes is not a power of two from 4KiB to 16MiB".formatted(chunk),
+                    "write one such as 64KiB");
+        }
+        return chunk;
+    }
+}

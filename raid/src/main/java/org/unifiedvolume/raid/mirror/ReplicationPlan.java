@@ -1,0 +1,120 @@
+package org.unifiedvolume.raid.mirror;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.UUID;
+import org.unifiedvolume.config.Units;
+import org.unifiedvolume.raid.geometry.NearCopiesGeometry;
+import org.unifiedvolume.raid.redundant.Level;
+import org.unifiedvolume.raid.redundant.LevelPlan;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
+import org.unifiedvolume.raid.superblock.MemberAreas;
+
+/// RAID 1 or RAID 10 as the user described it.
+///
+/// @param volume its name, for messages
+/// @param level 1 or 10
+/// @param chunkBytes 0 for RAID 1
+/// @param copies how many copies of each chunk; 0 for RAID 1, where every member has one
+/// @param writeMostly the members that are read only when nothing else is left
+/// @param names the members, in the order in which they were written
+public record ReplicationPlan(
+        String volume,
+        int level,
+        long chunkBytes,
+        int copies,
+        ReadPolicy policy,
+        List<String> writeMostly,
+        List<String> names)
+        implements LevelPlan {
+    private static final int MIRROR = 1;
+
+    public ReplicationPlan {
+        writeMostly = List.copyOf(writeMostly);
+        names = List.copyOf(names);
+    }
+
+    @Override
+    public String name() {
+        return "raid" + level;
+    }
+
+    @Override
+    public boolean hasJournal() {
+        return false;
+    }
+
+    @Override
+    public ArrayDescription describe(
+            UUID uuid,
+            String name,
+            int members,
+            long leastDataBytes,
+            int blockBytes,
+            long createdMicros)
+            throws IOException {
+        if (level == MIRROR) {
+            long size = leastDataBytes - leastDataBytes % blockBytes;
+            return new ArrayDescription(
+                    uuid, name, level, members, 0, size, size, members, createdMicros);
+        }
+        if (blockBytes > chunkBytes) {
+            throw new IOException(
+                    "volume %s: a member has blocks of %s, chunks are %s; write a larger chunk"
+                            .formatted(volume, Units.size(blockBytes), Units.size(chunkBytes)));
+        }
+        long rows = leastDataBytes / chunkBytes;
+        if (rows * members < copies) {
+            throw new IOException(
+                    "volume %s: the smallest member has room for %s, less than a chunk of %s; enlarge it or leave it out"
+                            .formatted(volume, Units.size(leastDataBytes), Units.size(chunkBytes)));
+        }
+        NearCopiesGeometry geometry = new NearCopiesGeometry(members, copies, chunkBytes, rows);
+        return new ArrayDescription(
+                uuid,
+                name,
+                level,
+                copies,
+                chunkBytes,
+                geometry.sizeBytes(),
+                geometry.memberBytes(),
+                members,
+                createdMicros);
+    }
+
+    @Override
+    public void check(ArrayDescription array) throws IOException {
+        if (array.level() != level) {
+            throw new IOException(
+                    "volume %s: level: is %s, but its members are of a %s array; write level: %s"
+                            .formatted(volume, name(), array.levelName(), array.levelName()));
+        }
+        if (level != MIRROR && (array.chunkBytes() != chunkBytes || array.copies() != copies)) {
+            throw new IOException(
+                    "volume %s: the array was made with chunk: %s and copies: %d; write these"
+                            .formatted(
+                                    volume,
+                                    Units.size(array.chunkBytes()).replace(" ", ""),
+                                    array.copies()));
+        }
+        if (names.size() > array.roles()) {
+            throw new IOException(
+                    "volume %s: %d members are written, but the array has %d; leave out those that are not of it"
+                            .formatted(volume, names.size(), array.roles()));
+        }
+    }
+
+    @Override
+    public Level make(ArrayDescription array, MemberAreas[] areas) {
+        CopyPlaces places =
+                level == MIRROR
+                        ? CopyPlaces.mirror(array.roles(), array.sizeBytes())
+                        : CopyPlaces.near(
+                                new NearCopiesGeometry(
+                                        array.roles(),
+                                        array.copies(),
+                                        array.chunkBytes(),
+                                        array.rowBytes() / array.chunkBytes()));
+        return new Replication(name(), places, new ReplicationOptions(policy, writeMostly));
+    }
+}

@@ -1,0 +1,407 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.device.DeviceShape.Ability;
+import org.unifiedvolume.raid.array.CommonShape;
+import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
+import org.unifiedvolume.raid.superblock.Assembly;
+import org.unifiedvolume.raid.superblock.Candidate;
+import org.unifiedvolume.raid.superblock.MemberAreas;
+import org.unifiedvolume.raid.superblock.MemberEntry;
+import org.unifiedvolume.raid.superblock.MemberLayout;
+import org.unifiedvolume.raid.superblock.MemberState;
+import org.unifiedvolume.raid.superblock.Superblock;
+import org.unifiedvolume.raid.superblock.SuperblockSlots;
+import org.unifiedvolume.raid.superblock.Verdict;
+import org.unifiedvolume.raid.superblock.Verdict.Seat;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.spi.LayoutContext;
+import org.unifiedvolume.spi.LayoutMember;
+
+/// Puts an array together from its members: blank ones are made into a new array, those that carry
+/// superblocks are what these say. Blocks.
+public final class ArrayStart {
+    private static final Logger LOG = LoggerFactory.getLogger(ArrayStart.class);
+
+    private final String volume;
+    private final List<LayoutMember> members;
+    private final LevelPlan plan;
+    private final ArrayOptions options;
+    private final Surroundings surroundings;
+    private final BlockingLegs blocking;
+    private final List<SuperblockSlots> slots = new ArrayList<>();
+
+    public ArrayStart(
+            List<LayoutMember> members,
+            LevelPlan plan,
+            ArrayOptions options,
+            LayoutContext context,
+            Surroundings surroundings) {
+        this.volume = context.volume();
+        this.members = List.copyOf(members);
+        this.plan = plan;
+        this.options = options;
+        this.surroundings = surroundings;
+        this.blocking = new BlockingLegs(context.io(), surroundings.threads());
+    }
+
+    /// Makes one device of the members.
+    ///
+    /// @throws IOException if they do not fit together or could show old bytes, saying what to do
+    public RedundantArray open() throws IOException {
+        List<Candidate> candidates = look();
+        Assembly assembly =
+                new Assembly(
+                        volume,
+                        candidates,
+                        surroundings.witness().load(),
+                        options.degraded(),
+                        options.preferred());
+        ArrayDescription found = assembly.identify();
+        if (found == null || isUnfinished(candidates)) {
+            checkNothingUnusable(candidates);
+            Verdict made =
+                    new NewArray(volume, members, plan, options, blocking, surroundings).make();
+            look();
+            return assemble(made, true);
+        }
+        checkWritable();
+        plan.check(found);
+        Level level = plan.make(found, new MemberAreas[found.roles()]);
+        Verdict verdict = assembly.decide(level::isEnough);
+        verdict.remarks().forEach(remark -> LOG.warn("volume {}: {}", volume, remark));
+        return assemble(seatBlanks(verdict), false);
+    }
+
+    /// Reads what each member carries.
+    private List<Candidate> look() {
+        slots.clear();
+        List<Candidate> found = new ArrayList<>();
+        for (LayoutMember member : members) {
+            SuperblockSlots carried = null;
+            Superblock superblock = null;
+            String problem = member.isMissing() ? member.problem() : "";
+            if (!member.isMissing()) {
+                try {
+                    carried = SuperblockSlots.read(new MemberAccess(member.device(), blocking));
+                    superblock = carried.current();
+                    problem = superblock == null ? carried.damage() : "";
+                } catch (IOException e) {
+                    problem = "its superblock cannot be read: " + e.getMessage();
+                }
+            }
+            slots.add(carried);
+            found.add(new Candidate(member.name(), superblock, problem));
+        }
+        return found;
+    }
+
+    /// Whether an array was being made and not all of its members may have a superblock yet.
+    private static boolean isUnfinished(List<Candidate> candidates) {
+        return candidates.stream()
+                .allMatch(one -> one.superblock() == null || one.superblock().events() == 0);
+    }
+
+    private void checkNothingUnusable(List<Candidate> candidates) throws IOException {
+        for (int i = 0; i < candidates.size(); i++) {
+            Candidate candidate = candidates.get(i);
+            if (!members.get(i).isMissing() && !candidate.problem().isEmpty()) {
+                throw new IOException(
+                        ("volume %s: %s: %s. To give up what it is, uvol zero-superblock it")
+                                .formatted(volume, candidate.name(), candidate.problem()));
+            }
+        }
+    }
+
+    private void checkWritable() throws IOException {
+        for (LayoutMember member : members) {
+            if (!member.isMissing() && !member.device().shape().can(Ability.WRITE)) {
+                throw new IOException(
+                        "volume %s: %s is read-only, and every leg of an array is written; make it writable or leave it out"
+                                .formatted(volume, member.name()));
+            }
+        }
+    }
+
+    /// A blank member takes the place of one that is missing, if no other could be meant.
+    private Verdict seatBlanks(Verdict verdict) {
+        List<Integer> empty = new ArrayList<>();
+        for (int role = 0; role < verdict.seats().size(); role++) {
+            if (verdict.seats().get(role).candidate() < 0) {
+                empty.add(role);
+            }
+        }
+        if (verdict.blanks().isEmpty()) {
+            return verdict;
+        }
+        if (verdict.blanks().size() != empty.size()) {
+            for (int blank : verdict.blanks()) {
+                LOG.warn(
+                        "volume {}: {} is blank and not used: {} roles are without a member",
+                        volume,
+                        members.get(blank).name(),
+                        empty.size());
+            }
+            return verdict;
+        }
+        List<Seat> seats = new ArrayList<>(verdict.seats());
+        for (int i = 0; i < empty.size(); i++) {
+            int blank = verdict.blanks().get(i);
+            LOG.warn(
+                    "volume {}: {} is blank and takes the place of {}",
+                    volume,
+                    members.get(blank).name(),
+                    verdict.freshest().entryOf((int) empty.get(i)).place());
+            seats.set(
+                    empty.get(i),
+                    new Seat(blank, MemberState.REBUILDING, 0, "it is new in the array"));
+        }
+        return new Verdict(verdict.freshest(), seats, List.of(), verdict.remarks());
+    }
+
+    private RedundantArray assemble(Verdict verdict, boolean isNew) throws IOException {
+        Superblock freshest = verdict.freshest();
+        ArrayDescription array = freshest.array();
+        Superblocks.Seat[] seats = new Superblocks.Seat[array.roles()];
+        MemberAreas[] areas = new MemberAreas[array.roles()];
+        List<Leg> legs = new ArrayList<>();
+        boolean[] used = new boolean[members.size()];
+        for (int role = 0; role < array.roles(); role++) {
+            Seat seat = verdict.seats().get(role);
+            MemberEntry entry = freshest.entryOf(role);
+            if (seat.candidate() >= 0) {
+                used[seat.candidate()] = true;
+                areas[role] = areasOf(seat.candidate(), freshest);
+                seats[role] = new Superblocks.Seat(slots.get(seat.candidate()), areas[role]);
+            }
+            legs.add(legOf(role, seat, entry, areas[role]));
+        }
+        nameMissing(legs, used);
+        Superblocks superblocks =
+                new Superblocks(
+                        volume, array, seats, surroundings.witness(), surroundings.nowMillis());
+        return connect(verdict, isNew, superblocks, areas, legs);
+    }
+
+    private MemberAreas areasOf(int candidate, Superblock freshest) throws IOException {
+        Superblock carried = slots.get(candidate).current();
+        if (carried != null) {
+            return carried.areas();
+        }
+        LayoutMember member = members.get(candidate);
+        MemberLayout.Wishes wishes =
+                new MemberLayout.Wishes(
+                        freshest.areas().bitmap().isPresent(), plan.hasJournal() ? -1 : 0);
+        MemberAreas areas =
+                MemberLayout.plan(
+                        member.device().shape().sizeBytes(), freshest.areas().place(), wishes);
+        if (areas == null || areas.data().length() < freshest.array().rowBytes()) {
+            throw new IOException(
+                    "volume %s: %s is smaller than the other members of the array; take a larger one"
+                            .formatted(volume, member.name()));
+        }
+        return areas;
+    }
+
+    private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas) {
+        Instant since = Instant.ofEpochMilli(entry.sinceMillis());
+        if (seat.candidate() < 0) {
+            LayoutMember gone = LayoutMember.missing(entry.place(), Locality.REMOTE, seat.reason());
+            LegMember member = new LegMember(gone, entry.member(), 0);
+            return new Leg(role, member, LegState.STALE, seat.reason(), since, seat.filledBytes());
+        }
+        LayoutMember opened = members.get(seat.candidate());
+        Superblock carried = slots.get(seat.candidate()).current();
+        UUID uuid = carried == null ? newUuid() : carried.member();
+        LegMember member = new LegMember(opened, uuid, areas.data().offset());
+        LegState state =
+                switch (seat.state()) {
+                    case IN_SYNC -> LegState.IN_SYNC;
+                    case REBUILDING -> LegState.REBUILDING;
+                    case STALE, SPARE -> LegState.STALE;
+                };
+        Leg leg = new Leg(role, member, state, seat.reason(), since, seat.filledBytes());
+        leg.setAway(state == LegState.STALE); // it is here, and is taken in by itself
+        return leg;
+    }
+
+    private UUID newUuid() {
+        return new UUID(surroundings.randomIds().getAsLong(), surroundings.randomIds().getAsLong());
+    }
+
+    /// Gives the roles without a member those that the user wrote and that cannot be opened: by
+    /// their last place, else in their order.
+    private void nameMissing(List<Leg> legs, boolean[] used) {
+        for (boolean byPlace : new boolean[] {true, false}) {
+            for (Leg leg : legs) {
+                if (leg.device() != null || leg.opened().opener() != null) {
+                    continue;
+                }
+                for (int i = 0; i < used.length; i++) {
+                    LayoutMember member = members.get(i);
+                    boolean fits = !byPlace || member.name().equals(leg.name());
+                    if (!used[i] && member.isMissing() && fits) {
+                        used[i] = true;
+                        leg.setMember(new LegMember(member, leg.member().uuid(), 0));
+                        leg.setAway(true);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    private RedundantArray connect(
+            Verdict verdict,
+            boolean isNew,
+            Superblocks superblocks,
+            MemberAreas[] areas,
+            List<Leg> legs)
+            throws IOException {
+        Superblock freshest = verdict.freshest();
+        ArrayDescription array = freshest.array();
+        Level level = plan.make(array, areas);
+        DeviceShape shape =
+                level.shape(
+                        CommonShape.of(
+                                volume,
+                                legs.stream().map(Leg::opened).toList(),
+                                level.sizeBytes()));
+        LegBitmap store = new LegBitmap(superblocks);
+        WriteIntentBitmap bitmap =
+                freshest.areas().bitmap().isPresent()
+                        ? new WriteIntentBitmap(
+                                array.uuid(),
+                                level.rowBytes(),
+                                freshest.areas().regionBytes(),
+                                store,
+                                blocking.io().timers(),
+                                WriteIntentBitmap.IDLE_NANOS)
+                        : null;
+        ReturningMembers reader = new ReturningMembers(volume, superblocks, blocking);
+        Legs states =
+                new Legs(
+                        volume,
+                        level,
+                        stateOf(freshest),
+                        legs,
+                        !freshest.clean(),
+                        new StateKeeper(superblocks, surroundings.threads()),
+                        surroundings.randomIds());
+        superblocks.setLegs(states);
+        reader.setLegs(states);
+        RedundantArray redundant =
+                new RedundantArray(
+                        volume, level, states, shape, blocking, bitmap, reader, options.jobs());
+        store.setArray(redundant);
+        if (bitmap != null) {
+            fill(bitmap, redundant, superblocks, isNew && !freshest.clean(), isNew);
+        }
+        redundant.begin(freshest.clean());
+        return redundant;
+    }
+
+    private static ArrayState stateOf(Superblock superblock) {
+        List<ArrayState.Entry> entries = new ArrayList<>();
+        for (int role = 0; role < superblock.array().roles(); role++) {
+            MemberEntry entry = superblock.entryOf(role);
+            LegState state =
+                    switch (entry.state()) {
+                        case IN_SYNC -> LegState.IN_SYNC;
+                        case REBUILDING -> LegState.REBUILDING;
+                        case STALE, SPARE -> LegState.STALE;
+                    };
+            entries.add(
+                    new ArrayState.Entry(
+                            entry.member(),
+                            entry.place(),
+                            state,
+                            entry.sinceMillis(),
+                            entry.filledBytes(),
+                            entry.knownEvents()));
+        }
+        return new ArrayState(
+                superblock.events(),
+                superblock.epoch(),
+                superblock.history(),
+                superblock.clean(),
+                superblock.primary(),
+                superblock.clearedEvents(),
+                entries);
+    }
+
+    private void fill(
+            WriteIntentBitmap bitmap,
+            RedundantArray array,
+            Superblocks superblocks,
+            boolean isAllDirty,
+            boolean isNew)
+            throws IOException {
+        if (isAllDirty) {
+            bitmap.markAll();
+        } else {
+            int torn = bitmap.load(isNew ? List.of() : blocksOf(bitmap, array.legs(), superblocks));
+            if (torn > 0) {
+                LOG.info("volume {}: {} blocks of the bitmap were torn", volume, torn);
+            }
+        }
+        DeviceFault[] failed = new DeviceFault[1];
+        try {
+            surroundings
+                    .threads()
+                    .await(
+                            done ->
+                                    bitmap.save(
+                                            fault -> {
+                                                failed[0] = fault;
+                                                done.run();
+                                            }));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while volume %s was opened".formatted(volume), e);
+        }
+        if (failed[0] != null) {
+            throw new IOException(
+                    "volume %s: its bitmap cannot be written: %s"
+                            .formatted(volume, failed[0].getMessage()),
+                    failed[0]);
+        }
+    }
+
+    /// The bitmaps of the complete legs; a leg that cannot be read is left to the first write.
+    private List<byte[]> blocksOf(WriteIntentBitmap bitmap, Legs legs, Superblocks superblocks)
+            throws IOException {
+        List<byte[]> found = new ArrayList<>();
+        IOException last = null;
+        for (Leg leg : legs.all()) {
+            if (leg.device() == null || !leg.state().isComplete()) {
+                continue;
+            }
+            long offset = superblocks.seat(leg.role()).areas().bitmap().offset();
+            try {
+                found.add(
+                        new MemberAccess(leg.device(), blocking)
+                                .read(offset, bitmap.lengthBytes()));
+            } catch (IOException e) {
+                last = e;
+                LOG.warn("volume {}: {}", volume, e.getMessage());
+            }
+        }
+        if (found.isEmpty()) {
+            throw new IOException(
+                    "volume %s: no bitmap can be read: %s"
+                            .formatted(volume, last == null ? "no leg" : last.getMessage()),
+                    last);
+        }
+        return found;
+    }
+}
