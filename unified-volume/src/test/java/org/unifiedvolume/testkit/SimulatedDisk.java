@@ -1,13 +1,11 @@
 package org.unifiedvolume.testkit;
 
-import java.lang.foreign.MemorySegment;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
-import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
@@ -15,16 +13,7 @@ import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.Durability;
-import org.unifiedvolume.request.Extent;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.IoRequest.Discard;
-import org.unifiedvolume.request.IoRequest.Flush;
-import org.unifiedvolume.request.IoRequest.Locate;
-import org.unifiedvolume.request.IoRequest.Prefetch;
-import org.unifiedvolume.request.IoRequest.Read;
-import org.unifiedvolume.request.IoRequest.Write;
-import org.unifiedvolume.request.IoRequest.Zero;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
@@ -33,69 +22,171 @@ import org.unifiedvolume.request.Outcome;
 ///
 /// Requests take a while and overtake one another. A change is volatile until a flush that was
 /// submitted after its answer has succeeded; a power cut loses any part of what is volatile or
-/// under way, sector by sector. On demand requests fail, with or without effect, hang for a while
-/// and take effect late, or the disk is gone. The medium outlives power cuts; each [#open] gives
-/// one process a device of it.
+/// under way, sector by sector, and sectors may be smaller than the blocks that users write. On
+/// demand requests fail, with or without effect, hang for a while and take effect late, land
+/// elsewhere or nowhere; sectors rot or become unreadable; the disk leaves, and comes back. The
+/// medium outlives power cuts, can be set back to a [Snapshot] and moved to another disk's place;
+/// each [#open] gives one process a device of it.
 public final class SimulatedDisk {
+    /// What a disk is like.
+    ///
+    /// @param blockBytes the grid that requests keep to
+    /// @param sectorBytes what a power cut writes whole or not at all; divides `blockBytes`
+    public record Size(long sizeBytes, int blockBytes, int sectorBytes) {}
+
     /// How often a disk misbehaves: probabilities for each request.
     ///
     /// @param hangNanos for how long a request that hangs is not carried out
+    /// @param disconnects of leaving, with all that is under way
     public record Faults(
             double readErrors,
             double writeErrors,
             double flushErrors,
             double hangs,
             long hangNanos,
-            double disconnects) {
+            double disconnects,
+            Leave leave,
+            long slowNanos,
+            Lies lies) {
         public static final Faults NONE = new Faults(0, 0, 0, 0, 0, 0);
-    }
 
-    /// A change that has taken effect and that a power cut may lose.
-    private static final class Change {
-        private final long number;
-        private final int offset;
-        private final byte[] bytes;
+        public Faults(
+                double readErrors,
+                double writeErrors,
+                double flushErrors,
+                double hangs,
+                long hangNanos,
+                double disconnects) {
+            this(
+                    readErrors,
+                    writeErrors,
+                    flushErrors,
+                    hangs,
+                    hangNanos,
+                    disconnects,
+                    Leave.FOR_GOOD,
+                    0,
+                    Lies.NONE);
+        }
 
-        Change(long number, int offset, byte[] bytes) {
-            this.number = number;
-            this.offset = offset;
-            this.bytes = bytes;
+        /// The same, but with requests that may take so much longer.
+        public Faults slow(long nanos) {
+            return new Faults(
+                    readErrors,
+                    writeErrors,
+                    flushErrors,
+                    hangs,
+                    hangNanos,
+                    disconnects,
+                    leave,
+                    nanos,
+                    lies);
+        }
+
+        /// The same, but it comes back after it has left.
+        public Faults returning(long awayNanos, boolean forgets) {
+            return new Faults(
+                    readErrors,
+                    writeErrors,
+                    flushErrors,
+                    hangs,
+                    hangNanos,
+                    disconnects,
+                    new Leave(awayNanos, forgets),
+                    slowNanos,
+                    lies);
+        }
+
+        /// The same, but with writes that go astray.
+        public Faults lying(Lies newLies) {
+            return new Faults(
+                    readErrors,
+                    writeErrors,
+                    flushErrors,
+                    hangs,
+                    hangNanos,
+                    disconnects,
+                    leave,
+                    slowNanos,
+                    newLies);
         }
     }
 
-    private static final long DELAY_NANOS = 2_000_000;
+    /// What a disk does after it has left.
+    ///
+    /// @param awayNanos it is back after so long; for good if that is [Long#MAX_VALUE]
+    /// @param forgets whether it is back without what was volatile; then it stays away until
+    ///     somebody was told
+    public record Leave(long awayNanos, boolean forgets) {
+        public static final Leave FOR_GOOD = new Leave(Long.MAX_VALUE, false);
+    }
+
+    /// Writes that go astray: probabilities for each write.
+    ///
+    /// @param atMost how many do, at most
+    public record Lies(double misdirected, double lost, int atMost) {
+        public static final Lies NONE = new Lies(0, 0, 0);
+    }
+
+    /// Everything that a disk held at one moment, as a backup has it.
+    public static final class Snapshot {
+        private final SimulatedMedium.Snapshot content;
+
+        private Snapshot(SimulatedMedium.Snapshot content) {
+            this.content = content;
+        }
+    }
 
     private final String name;
     private final Locality locality;
-    private final int sectorBytes;
+    private final Size size;
     private final VirtualTime time;
     private final Random random;
-    private final byte[] view;
-    private final byte[] durable;
-    private final long[] durableNumbers;
-    private final List<Change> unflushed = new ArrayList<>();
-    private final List<Step> underWay = new ArrayList<>();
+    private final List<SimulatedStep> underWay = new ArrayList<>();
+    private SimulatedMedium medium;
+    private FaultCounts counts = new FaultCounts();
+    private EventLog log = EventLog.OFF;
     private Faults faults = Faults.NONE;
+    private int liesLeft;
     private boolean offline;
+    private boolean toldSinceLeft;
+    private boolean returnWaits;
+    private int departures;
     private int life;
-    private long changes;
+    private long readBytes;
+    private long writtenBytes;
 
+    /// A disk whose blocks are sectors.
+    ///
     /// @param sectorBytes what a power cut writes whole or not at all; also the block size
     public SimulatedDisk(
             String name,
-            int sizeBytes,
+            long sizeBytes,
             int sectorBytes,
             Locality locality,
             VirtualTime time,
             Random random) {
+        this(name, new Size(sizeBytes, sectorBytes, sectorBytes), locality, time, random);
+    }
+
+    public SimulatedDisk(
+            String name, Size size, Locality locality, VirtualTime time, Random random) {
         this.name = name;
+        this.size = size;
         this.locality = locality;
-        this.sectorBytes = sectorBytes;
         this.time = time;
         this.random = random;
-        this.view = new byte[sizeBytes];
-        this.durable = new byte[sizeBytes];
-        this.durableNumbers = new long[sizeBytes / sectorBytes];
+        this.medium =
+                new SimulatedMedium(
+                        Math.toIntExact(size.sizeBytes / size.sectorBytes),
+                        size.sectorBytes,
+                        size.blockBytes / size.sectorBytes);
+    }
+
+    /// Tells somebody what happens from now on.
+    public void observe(FaultCounts newCounts, EventLog newLog) {
+        counts = newCounts;
+        log = newLog;
     }
 
     public String name() {
@@ -106,8 +197,27 @@ public final class SimulatedDisk {
         return locality;
     }
 
+    public Size size() {
+        return size;
+    }
+
+    /// How many bytes were read from it, by all its users.
+    public long readBytes() {
+        return readBytes;
+    }
+
+    /// How many bytes were written, zeroed or discarded, by all its users.
+    public long writtenBytes() {
+        return writtenBytes;
+    }
+
+    Faults faults() {
+        return faults;
+    }
+
     public void setFaults(Faults newFaults) {
         faults = newFaults;
+        liesLeft = newFaults.lies.atMost;
     }
 
     public boolean isOffline() {
@@ -117,11 +227,21 @@ public final class SimulatedDisk {
     /// Whether every request is answered DISCONNECTED.
     public void setOffline(boolean isOffline) {
         offline = isOffline;
+        departures++;
+        returnWaits = false;
+        log.note(name, isOffline ? "is offline" : "is online");
     }
 
     /// What a reader would find now.
     public byte[] view() {
-        return view.clone();
+        byte[] all = new byte[Math.toIntExact(size.sizeBytes)];
+        for (int i = 0; i < medium.sectorCount(); i++) {
+            byte[] sector = medium.sector(i);
+            if (sector != null) {
+                System.arraycopy(sector, 0, all, i * size.sectorBytes, size.sectorBytes);
+            }
+        }
+        return all;
     }
 
     /// A device of this disk for one process; ends with that process's life.
@@ -129,21 +249,74 @@ public final class SimulatedDisk {
         return new Handle(context);
     }
 
+    // --- faults of the medium
+    // ---------------------------------------------------------------------
+
+    /// A bit of the sector at an offset flips, durably, and nobody is told.
+    public void rot(long offsetBytes) {
+        int sector = sectorAt(offsetBytes);
+        int bit = random.nextInt(8 * size.sectorBytes);
+        medium.rot(sector, bit);
+        counts.count(DiskFault.ROT);
+        log.note(name, "bit %d of the sector at %d rots", bit, offsetBytes);
+    }
+
+    /// The sector at an offset cannot be read until it is written again.
+    public void spoil(long offsetBytes) {
+        medium.spoil(sectorAt(offsetBytes));
+        counts.count(DiskFault.LATENT_ERROR);
+        log.note(name, "the sector at %d becomes unreadable", offsetBytes);
+    }
+
+    /// The unreadable sectors are well again.
+    public void mend() {
+        medium.mend();
+    }
+
+    /// Whether every sector of a range can be read and holds what was written there last.
+    public boolean isSound(long offsetBytes, long lengthBytes) {
+        return flaws(offsetBytes, lengthBytes).isEmpty();
+    }
+
+    /// The sectors of a range that cannot be read, or hold something else than was written there
+    /// last without anybody having been told, by their numbers on the disk.
+    public BitSet flaws(long offsetBytes, long lengthBytes) {
+        return medium.flaws(sectorAt(offsetBytes), sectorAt(lengthBytes));
+    }
+
+    private int sectorAt(long offsetBytes) {
+        return Math.toIntExact(offsetBytes / size.sectorBytes);
+    }
+
+    /// Everything that the disk holds now. To be taken between lives.
+    public Snapshot snapshot() {
+        return new Snapshot(medium.snapshot());
+    }
+
+    /// Sets the disk back, as somebody does who restores a backup of it. Between lives.
+    public void restore(Snapshot snapshot) {
+        medium.restore(snapshot.content);
+        counts.count(DiskFault.SET_BACK);
+        log.note(name, "is set back");
+    }
+
+    /// Moves the medium of each disk to the other one's place. Between lives.
+    public void swap(SimulatedDisk other) {
+        SimulatedMedium mine = medium;
+        medium = other.medium;
+        other.medium = mine;
+        counts.count(DiskFault.SWAP);
+        log.note(name, "changes places with %s", other.name);
+    }
+
+    // --- the ends of processes
+    // --------------------------------------------------------------------
+
     /// The power goes: what is volatile is lost, wholly, in part or not at all, and so is what was
     /// under way. Nobody is told.
     public void powerCut() {
         endLife();
-        for (Change change : unflushed) {
-            int mode = random.nextInt(3);
-            for (int at = 0; at < change.bytes.length; at += sectorBytes) {
-                boolean survives = mode == 0 || (mode == 1 && random.nextBoolean());
-                if (survives) {
-                    harden(change, at);
-                }
-            }
-        }
-        unflushed.clear();
-        System.arraycopy(durable, 0, view, 0, view.length);
+        medium.powerCut(random, counts);
     }
 
     /// The process that used the disk is gone: what was under way takes effect or not.
@@ -154,187 +327,132 @@ public final class SimulatedDisk {
     /// Requests of the old life are answered nevertheless, so that what is left of it gives up the
     /// memory it holds; nothing that it still asks for is done.
     private void endLife() {
-        List<Step> cut = List.copyOf(underWay);
+        List<SimulatedStep> cut = List.copyOf(underWay);
         underWay.clear();
-        for (Step step : cut) {
+        for (SimulatedStep step : cut) {
             if (random.nextBoolean()) {
-                step.takeEffect(true);
+                step.takeEffectPartly();
             }
         }
         life++;
-        cut.forEach(Step::answer);
+        cut.forEach(SimulatedStep::answer);
     }
 
-    private void harden(Change change, int at) {
-        int sector = (change.offset + at) / sectorBytes;
-        if (durableNumbers[sector] < change.number) {
-            durableNumbers[sector] = change.number;
-            System.arraycopy(change.bytes, at, durable, sector * sectorBytes, sectorBytes);
-        }
+    // --- what steps ask for
+    // ------------------------------------------------------------------------
+
+    SimulatedMedium medium() {
+        return medium;
     }
 
-    private void apply(int offset, byte[] bytes, boolean isDurable) {
-        changes++;
-        System.arraycopy(bytes, 0, view, offset, bytes.length);
-        Change change = new Change(changes, offset, bytes);
-        if (isDurable) {
-            for (int at = 0; at < bytes.length; at += sectorBytes) {
-                harden(change, at);
-            }
-        } else {
-            unflushed.add(change);
-        }
+    Random random() {
+        return random;
     }
 
-    /// One request on its way: it takes effect at one moment and is answered at a later one.
-    private final class Step {
-        private final IoRequest request;
-        private final Completion done;
-        private final IoContext context;
-        private final int bornIn = life;
-        private final long changesBefore = changes;
-        private Outcome outcome = Outcome.Done.DONE;
+    VirtualTime time() {
+        return time;
+    }
 
-        Step(IoRequest request, Completion done, IoContext context) {
-            this.request = request;
-            this.done = done;
-            this.context = context;
+    int life() {
+        return life;
+    }
+
+    List<SimulatedStep> underWay() {
+        return underWay;
+    }
+
+    void count(DiskFault kind) {
+        counts.count(kind);
+    }
+
+    FaultCounts counts() {
+        return counts;
+    }
+
+    EventLog log() {
+        return log;
+    }
+
+    void countRead(long bytes) {
+        readBytes += bytes;
+    }
+
+    void countWritten(long bytes) {
+        writtenBytes += bytes;
+    }
+
+    /// What becomes of the next write: null if it is done, else how it goes astray.
+    DiskFault nextLie() {
+        if (liesLeft == 0) {
+            return null;
         }
-
-        void start() {
-            underWay.add(this);
-            long delay = 1 + random.nextLong(DELAY_NANOS);
-            if (random.nextDouble() < faults.hangs) {
-                delay += faults.hangNanos;
-            }
-            if (random.nextDouble() < faults.disconnects) {
-                offline = true;
-            }
-            time.after(delay, this::effect);
+        double lot = random.nextDouble();
+        Lies lies = faults.lies;
+        if (lot >= lies.misdirected + lies.lost) {
+            return null;
         }
+        liesLeft--;
+        return lot < lies.misdirected ? DiskFault.MISDIRECTED_WRITE : DiskFault.LOST_WRITE;
+    }
 
-        private void effect() {
-            if (bornIn != life) {
-                return; // was answered when its life ended
-            }
-            underWay.remove(this);
-            if (offline) {
-                if (random.nextBoolean()) {
-                    takeEffect(true);
-                }
-                fail(DeviceFault.Kind.DISCONNECTED, "gone");
-            } else if (random.nextDouble() < errorRate()) {
-                if (random.nextBoolean()) {
-                    takeEffect(true);
-                }
-                fail(DeviceFault.Kind.IO, "medium error");
-            } else {
-                takeEffect(false);
-            }
-            if (request instanceof Read) {
-                answer();
-            } else {
-                time.after(random.nextLong(DELAY_NANOS), this::answer);
-            }
+    /// The disk goes away while it is used.
+    void leave() {
+        if (offline) {
+            return;
         }
-
-        private void answer() {
-            if (bornIn != life) {
-                fail(DeviceFault.Kind.DISCONNECTED, "gone");
-            }
-            done.complete(request, outcome);
-        }
-
-        private double errorRate() {
-            return switch (request) {
-                case Read _, Locate _ -> faults.readErrors;
-                case Write _, Zero _, Discard _ -> faults.writeErrors;
-                case Flush _ -> faults.flushErrors;
-                case Prefetch _ -> 0;
-            };
-        }
-
-        private void fail(DeviceFault.Kind kind, String what) {
-            outcome.discard();
-            outcome =
-                    Outcome.failed(
-                            kind,
-                            "%s: %s, %s at offset %d"
-                                    .formatted(
-                                            name,
-                                            what,
-                                            request.tag().operation(),
-                                            request.offsetBytes()));
-        }
-
-        /// @param partly whether any of the sectors may be left out, and nobody will be answered
-        ///     with success
-        private void takeEffect(boolean partly) {
-            switch (request) {
-                case Read read when !partly -> read(read);
-                case Locate locate when !partly -> outcome = locate(locate);
-                case Write write -> change(write.source().toBytes(), write.durability(), partly);
-                case Zero zero ->
-                        change(new byte[(int) zero.lengthBytes()], zero.durability(), partly);
-                case Discard discard ->
-                        change(new byte[(int) discard.lengthBytes()], discard.durability(), true);
-                case Flush _ when !partly -> flush();
-                case Read _, Locate _, Flush _, Prefetch _ -> {}
-            }
-        }
-
-        private void change(byte[] bytes, Durability durability, boolean partly) {
-            int offset = (int) request.offsetBytes();
-            boolean isDurable = durability == Durability.DURABLE && !partly;
-            if (!partly) {
-                apply(offset, bytes, isDurable);
-                return;
-            }
-            for (int at = 0; at < bytes.length; at += sectorBytes) {
-                if (random.nextBoolean()) {
-                    apply(offset + at, Arrays.copyOfRange(bytes, at, at + sectorBytes), isDurable);
-                }
-            }
-        }
-
-        private void flush() {
-            unflushed.removeIf(
-                    change -> {
-                        boolean isOld = change.number <= changesBefore;
-                        for (int at = 0; isOld && at < change.bytes.length; at += sectorBytes) {
-                            harden(change, at);
+        offline = true;
+        toldSinceLeft = false;
+        returnWaits = false;
+        counts.count(DiskFault.LEAVE);
+        log.note(name, "leaves");
+        Leave leave = faults.leave;
+        if (leave.awayNanos < Long.MAX_VALUE) {
+            int departure = ++departures;
+            int leftIn = life;
+            time.after(
+                    leave.awayNanos,
+                    () -> {
+                        if (departure == departures && leftIn == life) {
+                            comeBack(leave.forgets);
                         }
-                        return isOld;
                     });
         }
+    }
 
-        private void read(Read read) {
-            Buffers target = context.pool().allocate(read.lengthBytes());
-            if (target == null) {
-                fail(DeviceFault.Kind.NO_MEMORY, "the pool is spent");
-                return;
-            }
-            target.copyFrom(0, MemorySegment.ofArray(view), read.offsetBytes(), read.lengthBytes());
-            outcome = new Outcome.Data(target);
+    /// Somebody was told that the disk is gone.
+    void goneWasTold() {
+        toldSinceLeft = true;
+        if (returnWaits) {
+            returnWaits = false;
+            comeBack(true);
         }
+    }
 
-        private Outcome locate(Locate locate) {
-            List<Extent> extents = new ArrayList<>();
-            int end = (int) (locate.offsetBytes() + locate.lengthBytes());
-            for (int at = (int) locate.offsetBytes(); at < end; at += sectorBytes) {
-                boolean isZero = true;
-                for (int i = at; i < at + sectorBytes; i++) {
-                    isZero &= view[i] == 0;
-                }
-                extents.add(new Extent(sectorBytes, isZero ? Extent.Kind.ZERO : Extent.Kind.DATA));
-            }
-            return new Outcome.Located(extents);
+    private void comeBack(boolean forgets) {
+        if (forgets && !toldSinceLeft) {
+            returnWaits = true;
+            return;
         }
+        if (forgets) {
+            counts.count(DiskFault.FORGET);
+            medium.powerCut(random, counts);
+        }
+        offline = false;
+        counts.count(DiskFault.RETURN);
+        log.note(name, forgets ? "comes back, and has lost its cache" : "comes back");
     }
 
     private final class Handle implements BlockDevice {
         private final IoContext context;
         private final int bornIn = life;
+        private final DeviceShape shape =
+                new DeviceShape(
+                        size.sizeBytes,
+                        size.blockBytes,
+                        Math.max(4096, size.blockBytes),
+                        DeviceShape.UNLIMITED_TRANSFER_BYTES,
+                        1,
+                        EnumSet.allOf(Ability.class));
         private boolean closed;
 
         Handle(IoContext context) {
@@ -343,13 +461,7 @@ public final class SimulatedDisk {
 
         @Override
         public DeviceShape shape() {
-            return new DeviceShape(
-                    view.length,
-                    sectorBytes,
-                    Math.max(4096, sectorBytes),
-                    DeviceShape.UNLIMITED_TRANSFER_BYTES,
-                    1,
-                    EnumSet.allOf(Ability.class));
+            return shape;
         }
 
         @Override
@@ -360,12 +472,12 @@ public final class SimulatedDisk {
         @Override
         public DeviceStatus status() {
             return DeviceStatus.online(
-                    name, "simulated", Instant.EPOCH, locality, view.length, List.of());
+                    name, "simulated", Instant.EPOCH, locality, size.sizeBytes, List.of());
         }
 
         @Override
         public void submit(IoRequest request, Completion done) {
-            if (!shape().holds(request.offsetBytes(), request.lengthBytes())) {
+            if (!shape.holds(request.offsetBytes(), request.lengthBytes())) {
                 throw new AssertionError("a request outside the disk reached it: " + request);
             }
             if (closed || bornIn != life) {
@@ -373,7 +485,7 @@ public final class SimulatedDisk {
                         request, Outcome.failed(DeviceFault.Kind.STOPPING, name + " is closed"));
                 return;
             }
-            new Step(request, done, context).start();
+            new SimulatedStep(SimulatedDisk.this, request, done, context).start();
         }
 
         @Override

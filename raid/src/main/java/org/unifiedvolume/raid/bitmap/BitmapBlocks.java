@@ -2,84 +2,98 @@ package org.unifiedvolume.raid.bitmap;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.BitSet;
 import java.util.UUID;
 import java.util.zip.CRC32C;
-import org.unifiedvolume.Invariant;
 
 /// How bits lie in blocks on disk (`docs/on-disk-format.md`, "Write-intent bitmap").
 public final class BitmapBlocks {
+    /// How large a block is.
     public static final int BLOCK_BYTES = 4096;
 
-    private static final int HEADER_BYTES = 8;
-    private static final int BITS_BYTES = BLOCK_BYTES - HEADER_BYTES;
+    private static final int NUMBER_OFFSET = 4;
+    private static final int BITS_OFFSET = 8;
 
     /// How many regions a block tells of.
-    static final int REGIONS = BITS_BYTES * Byte.SIZE;
-
-    private static final int WORDS = BITS_BYTES / Long.BYTES;
+    static final int REGIONS = (BLOCK_BYTES - BITS_OFFSET) * Byte.SIZE;
 
     private BitmapBlocks() {}
 
-    /// How many blocks tell of some regions.
+    /// How many blocks tell of so many regions.
     public static int count(long regions) {
         return Math.toIntExact((regions + REGIONS - 1) / REGIONS);
     }
 
-    /// Bits as words, room for whole blocks.
-    static long[] words(int blocks) {
-        return new long[blocks * WORDS];
-    }
-
-    /// The block of a region.
-    static int blockOf(int region) {
-        return region / REGIONS;
-    }
-
-    /// The bytes of a block.
-    static byte[] encode(UUID array, int block, long[] words) {
-        ByteBuffer bytes = ByteBuffer.allocate(BLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.putInt(Integer.BYTES, block);
-        bytes.position(HEADER_BYTES);
-        for (int i = 0; i < WORDS; i++) {
-            bytes.putLong(words[block * WORDS + i]);
-        }
-        bytes.putInt(0, checksum(array, bytes.array(), 0));
-        return bytes.array();
-    }
-
-    /// Adds the bits of a member's blocks to others. A block that is not what it should be was torn
-    /// while it was written: all its bits count as set.
+    /// The bytes of consecutive blocks.
     ///
-    /// @return how many blocks were not what they should be
-    static int decode(UUID array, byte[] blocks, long[] words) {
-        Invariant.check(
-                blocks.length == words.length / WORDS * BLOCK_BYTES,
-                "bitmap of %d bytes",
-                blocks.length);
+    /// @param array whose bitmap it is
+    /// @param first the number of the first block
+    /// @param count how many
+    /// @param dirty the regions whose bits are set
+    static byte[] encode(UUID array, int first, int count, BitSet dirty) {
+        byte[] blocks = new byte[count * BLOCK_BYTES];
         ByteBuffer bytes = ByteBuffer.wrap(blocks).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < count; i++) {
+            int at = i * BLOCK_BYTES;
+            int block = first + i;
+            bytes.putInt(at + NUMBER_OFFSET, block);
+            bytes.put(
+                    at + BITS_OFFSET,
+                    dirty.get(block * REGIONS, (block + 1) * REGIONS).toByteArray());
+            bytes.putInt(at, checksum(array, blocks, at));
+        }
+        return blocks;
+    }
+
+    /// Adds the bits that one member holds to others. A block that is not what it should be was
+    /// torn while it was written: all its regions count as dirty, and so do those of a block that
+    /// is not there at all.
+    ///
+    /// @param array whose bitmap it is
+    /// @param blocks what was read; may be cut short, what is too much is not looked at
+    /// @param regions how many regions there are
+    /// @param dirty to be added to
+    /// @return how many blocks were not what they should be
+    static int decode(UUID array, byte[] blocks, int regions, BitSet dirty) {
         int bad = 0;
-        for (int block = 0; block * BLOCK_BYTES < blocks.length; block++) {
-            int at = block * BLOCK_BYTES;
-            boolean isGood =
-                    bytes.getInt(at) == checksum(array, blocks, at)
-                            && bytes.getInt(at + Integer.BYTES) == block;
-            bad += isGood ? 0 : 1;
-            for (int i = 0; i < WORDS; i++) {
-                long word = isGood ? bytes.getLong(at + HEADER_BYTES + i * Long.BYTES) : -1;
-                words[block * WORDS + i] |= word;
+        for (int block = 0; block < count(regions); block++) {
+            int first = block * REGIONS;
+            int end = Math.min(regions, first + REGIONS);
+            if (!isGood(array, blocks, block)) {
+                bad++;
+                dirty.set(first, end);
+                continue;
+            }
+            ByteBuffer bits =
+                    ByteBuffer.wrap(
+                            blocks, block * BLOCK_BYTES + BITS_OFFSET, BLOCK_BYTES - BITS_OFFSET);
+            BitSet set = BitSet.valueOf(bits);
+            for (int at = set.nextSetBit(0);
+                    at >= 0 && first + at < end;
+                    at = set.nextSetBit(at + 1)) {
+                dirty.set(first + at);
             }
         }
         return bad;
     }
 
-    /// CRC32C of a block but for the checksum itself, started with the first bytes of the UUID.
+    private static boolean isGood(UUID array, byte[] blocks, int block) {
+        int at = block * BLOCK_BYTES;
+        if (at + BLOCK_BYTES > blocks.length) {
+            return false;
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(blocks).order(ByteOrder.LITTLE_ENDIAN);
+        return bytes.getInt(at) == checksum(array, blocks, at)
+                && bytes.getInt(at + NUMBER_OFFSET) == block;
+    }
+
+    /// CRC32C of a block but for the checksum itself, started with the first 4 bytes of the UUID,
+    /// so that another array's block is no good one.
     private static int checksum(UUID array, byte[] blocks, int at) {
         CRC32C crc = new CRC32C();
-        long high = array.getMostSignificantBits();
-        for (int shift = Long.SIZE - Byte.SIZE; shift >= Integer.SIZE; shift -= Byte.SIZE) {
-            crc.update((int) (high >> shift) & 0xff);
-        }
-        crc.update(blocks, at + Integer.BYTES, BLOCK_BYTES - Integer.BYTES);
+        int head = (int) (array.getMostSignificantBits() >>> Integer.SIZE);
+        crc.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, head));
+        crc.update(blocks, at + NUMBER_OFFSET, BLOCK_BYTES - NUMBER_OFFSET);
         return (int) crc.getValue();
     }
 }

@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.unifiedvolume.Invariant;
 import org.unifiedvolume.device.Timers;
@@ -15,57 +13,80 @@ import org.unifiedvolume.request.DeviceFault;
 /// Which regions of an array may differ between its members, known on disk before they do.
 ///
 /// A change enters the regions of its rows before it is sent to any member, and leaves them when
-/// all have answered. A region that was not entered for a while is cleared, after everything has
-/// been flushed. Safe for concurrent callers.
+/// all have answered. A region that no change entered for a while is cleared after everything has
+/// been flushed. Rows are offsets within the members' data areas, in bytes.
 ///
-/// Each region has a word: how many changes are in it, whether its bit is durable, whether it was
-/// entered since the last look. While the bit is durable, entering is one compare-and-set. What
-/// stands on disk, or is about to, is kept under a lock with who waits for it; one write is under
-/// way at a time, and takes along everything that has come up meanwhile.
+/// Safe for concurrent callers. While the bits of its regions are durable, a change enters and
+/// leaves without a lock ([RegionStates]). What else there is stands under one lock: what the disk
+/// shall hold ([DiskImage]) and who waits for it. One write is under way at a time and tells all
+/// who wait for its bits; those that come up meanwhile go together with the next one.
+///
+/// The timer runs only while there is something to clear that may be cleared.
 public final class WriteIntentBitmap {
-    /// Who waits until the bits of a change are durable.
+    /// Who waits until bits are durable.
+    @FunctionalInterface
     public interface Waiter {
-        /// The change has entered. On any thread; must not block.
+        /// The bits are durable: the change has entered. Told exactly once, on any thread; must not
+        /// block and must not throw.
         ///
-        /// @param fault why it has not, and need not leave; null if it has
+        /// @param fault why not; then the change has not entered and does not leave. Null if they
+        ///     are
         void entered(DeviceFault fault);
     }
 
     /// For how long a region has to be left alone before it is cleared, if nothing else is said.
     public static final long IDLE_NANOS = 5_000_000_000L;
 
-    private static final int DURABLE = 1 << 30;
-    private static final int USED = 1 << 29;
-    private static final int COUNT = USED - 1;
+    /// @param first the first region that is entered
+    /// @param last the last one; less than the first if there are none
+    /// @param stays whether they are left by someone else, once they have been entered
+    private record Waiting(Waiter waiter, int first, int last, boolean stays) {}
 
-    /// A change that waits.
-    private record Waiting(Waiter waiter, int first, int last) {}
-
-    private final UUID array;
     private final long rowBytes;
     private final int regionShift;
     private final int regionCount;
     private final BitmapStore store;
     private final Timers timers;
     private final long idleNanos;
-    private final AtomicIntegerArray states;
+    private final RegionStates states;
 
     private final ReentrantLock lock = new ReentrantLock();
 
-    // Under the lock: what the disk shall hold, which blocks do not yet, who waits.
-    private final long[] bits;
-    private final BitSet changedBlocks;
+    // Under the lock.
+    private final DiskImage image;
+
+    /// Who waits for the write after the one under way.
     private List<Waiting> waiting = new ArrayList<>();
+
+    /// The write under way; null if there is none.
+    private Write write;
+
+    /// Whether a thread is between two writes, or about to start the first.
     private boolean writing;
+
+    private boolean lastWriteFailed;
     private Timers.Cancellable timer;
+
+    /// Whether the store is preparing to clear.
     private boolean clearing;
-    private boolean blocked;
+
+    /// Whether the store may have changed its mind since it was asked.
+    private boolean askAgain;
+
+    /// Whether the store would not have anything cleared when it was asked last.
+    private boolean refused;
+
+    private boolean keepDirty;
     private boolean closed;
 
-    /// A bitmap that knows nothing yet: [#load] or [#markAll] comes next.
+    /// A bitmap of clean regions, of which nothing is on disk yet: [#load] or [#markAll] may come
+    /// next, then [#save], then the first change.
     ///
+    /// @param array whose bitmap it is
     /// @param rowBytes how many rows there are
     /// @param regionBytes for how many of them a bit stands; a power of two
+    /// @param idleNanos for how long a region has to be left alone before it is cleared; it may
+    ///     take twice as long
     public WriteIntentBitmap(
             UUID array,
             long rowBytes,
@@ -74,277 +95,344 @@ public final class WriteIntentBitmap {
             Timers timers,
             long idleNanos) {
         Invariant.check(Long.bitCount(regionBytes) == 1, "a region of %d bytes", regionBytes);
-        this.array = array;
+        Invariant.check(rowBytes > 0, "a bitmap of %d bytes of rows", rowBytes);
         this.rowBytes = rowBytes;
         this.regionShift = Long.numberOfTrailingZeros(regionBytes);
-        this.regionCount = Math.toIntExact((rowBytes + regionBytes - 1) >> regionShift);
+        this.regionCount = Math.toIntExact(((rowBytes - 1) >> regionShift) + 1);
         this.store = store;
         this.timers = timers;
         this.idleNanos = idleNanos;
-        this.states = new AtomicIntegerArray(regionCount);
-        int blocks = BitmapBlocks.count(regionCount);
-        this.bits = BitmapBlocks.words(blocks);
-        this.changedBlocks = new BitSet(blocks);
+        this.states = new RegionStates(regionCount);
+        this.image = new DiskImage(array, regionCount);
     }
 
     /// How many bytes the bitmap takes on disk.
     public int lengthBytes() {
-        return bits.length
-                * Long.BYTES
-                / (BitmapBlocks.BLOCK_BYTES - Long.BYTES)
-                * BitmapBlocks.BLOCK_BYTES;
+        return image.blockCount() * BitmapBlocks.BLOCK_BYTES;
     }
 
+    /// For how many rows a bit stands.
     public long regionBytes() {
         return 1L << regionShift;
     }
 
-    /// Takes over what members hold: a region is dirty if any of them says so. Before the first
-    /// change.
+    /// Takes over what members hold: a region is dirty if any of them says so, or may say so.
+    /// Before the first change.
     ///
-    /// @param members the blocks of each complete member
-    /// @return how many blocks were torn, whose regions all count as dirty
+    /// @param members the blocks of each member that may tell; none leaves all regions as they are
+    /// @return how many blocks were torn or missing, whose regions all count as dirty
     public int load(List<byte[]> members) {
-        int bad = 0;
-        for (byte[] blocks : members) {
-            bad += BitmapBlocks.decode(array, blocks, bits);
+        lock.lock();
+        try {
+            return members.stream().mapToInt(image::add).sum();
+        } finally {
+            lock.unlock();
         }
-        takeOver();
-        return bad;
     }
 
     /// Every region is dirty: the members of a new array may hold anything. Before the first
     /// change.
     public void markAll() {
-        for (int region = 0; region < regionCount; region++) {
-            bits[region >> 6] |= 1L << region;
-        }
-        takeOver();
-    }
-
-    /// What stands on disk may be trusted only when it is on all members: it is written anew.
-    private void takeOver() {
-        for (int region = regionCount; region < bits.length * Long.SIZE; region++) {
-            bits[region >> 6] &= ~(1L << region);
-        }
-        changedBlocks.set(0, BitmapBlocks.count(regionCount));
-    }
-
-    /// Brings all blocks to all members, before the first change.
-    ///
-    /// @param done told once: null, or why that failed
-    public void save(Waiter done) {
         lock.lock();
         try {
-            Invariant.check(!writing, "a write was under way before the first change");
-            writing = true;
-            waiting.add(new Waiting(done, 0, -1));
+            image.setAll();
         } finally {
             lock.unlock();
         }
-        for (int region = 0; region < regionCount; region++) {
-            if (isSet(region)) {
-                states.set(region, DURABLE);
-            }
-        }
-        write();
     }
 
-    /// A change of some rows, not empty, begins.
+    /// Brings all blocks to all members that take changes: before the first change, and to a member
+    /// that takes changes anew before it is sent any.
     ///
-    /// @return whether it has entered; else `waiter` will be told
+    /// @param waiter told once the blocks are durable
+    public void save(Waiter waiter) {
+        boolean mustStart;
+        lock.lock();
+        try {
+            image.changeAll();
+            waiting.add(new Waiting(waiter, 0, -1, false));
+            arm();
+            mustStart = mustStartWriting();
+        } finally {
+            lock.unlock();
+        }
+        if (mustStart) {
+            writeOn(null);
+        }
+    }
+
+    /// A change of some rows begins.
+    ///
+    /// @param lengthBytes how many rows, at least one
+    /// @param waiter told once the change has entered, if it has not now
+    /// @return whether it has
     public boolean enter(long row, long lengthBytes, Waiter waiter) {
-        int first = (int) (row >> regionShift);
-        int last = (int) ((row + lengthBytes - 1) >> regionShift);
+        check(row, lengthBytes);
+        int last = regionOf(row + lengthBytes - 1);
+        int first = regionOf(row);
         for (int region = first; region <= last; region++) {
-            if (!enterDurable(region)) {
-                return enterSlowly(region, first, last, waiter);
+            if (!states.enterIfDurable(region)) {
+                return enterSlowly(region, new Waiting(waiter, first, last, true));
             }
         }
         return true;
     }
 
-    private boolean enterDurable(int region) {
-        while (true) {
-            int state = states.get(region);
-            if ((state & DURABLE) == 0) {
-                return false;
-            }
-            if (states.compareAndSet(region, state, (state | USED) + 1)) {
-                return true;
-            }
+    /// A change that has entered has been answered by all members.
+    public void leave(long row, long lengthBytes) {
+        check(row, lengthBytes);
+        leaveRegions(regionOf(row), regionOf(row + lengthBytes - 1));
+    }
+
+    /// Makes the regions of some rows dirty on disk without a change of them: members may differ
+    /// there, or are known to. Cleared as all others are, so not while the store says no.
+    ///
+    /// @param waiter told once they are durably dirty, if they are not now
+    /// @return whether they are
+    public boolean mark(long row, long lengthBytes, Waiter waiter) {
+        check(row, lengthBytes);
+        int first = regionOf(row);
+        int last = regionOf(row + lengthBytes - 1);
+        boolean isDurable = enterSlowly(first, new Waiting(waiter, first, last, false));
+        if (isDurable) {
+            leaveRegions(first, last);
+        }
+        return isDurable;
+    }
+
+    private void check(long row, long lengthBytes) {
+        Invariant.check(
+                row >= 0 && lengthBytes > 0 && row <= rowBytes - lengthBytes,
+                "a change of rows at %d that are not there",
+                row);
+    }
+
+    private int regionOf(long row) {
+        return (int) (row >> regionShift);
+    }
+
+    private void leaveRegions(int first, int last) {
+        for (int region = first; region <= last; region++) {
+            states.leave(region);
         }
     }
 
+    /// Enters regions of which some may not be durable.
+    ///
     /// @param from the first region that was not entered
-    private boolean enterSlowly(int from, int first, int last, Waiter waiter) {
+    private boolean enterSlowly(int from, Waiting change) {
         boolean mustWait = false;
+        boolean mustWrite = false;
+        boolean mustStart;
         lock.lock();
         try {
-            for (int region = from; region <= last; region++) {
-                int before = states.getAndUpdate(region, state -> (state | USED) + 1);
-                if ((before & DURABLE) == 0) {
+            for (int region = from; region <= change.last; region++) {
+                if (!states.enter(region)) {
                     mustWait = true;
-                    if (!isSet(region)) {
-                        bits[region >> 6] |= 1L << region;
-                    }
-                    changedBlocks.set(BitmapBlocks.blockOf(region));
+                    mustWrite |= image.set(region);
                 }
             }
             if (!mustWait) {
                 return true;
             }
-            waiting.add(new Waiting(waiter, first, last));
+            (mustWrite ? waiting : write.told).add(change);
             arm();
-            if (writing) {
-                return false;
-            }
-            writing = true;
+            mustStart = mustStartWriting();
         } finally {
             lock.unlock();
         }
-        write();
+        if (mustStart) {
+            writeOn(null);
+        }
         return false;
     }
 
-    /// A change that has entered has been answered by all members.
-    public void leave(long row, long lengthBytes) {
-        int first = (int) (row >> regionShift);
-        int last = (int) ((row + lengthBytes - 1) >> regionShift);
-        for (int region = first; region <= last; region++) {
-            int before = states.getAndDecrement(region);
-            Invariant.check(
-                    (before & COUNT) > 0, "region %d was left more often than entered", region);
+    /// Under the lock: whether the caller has to call [#writeOn] without it.
+    private boolean mustStartWriting() {
+        boolean must = !writing;
+        writing = true;
+        return must;
+    }
+
+    /// Writes what has changed until nobody has anything to be written. One thread at a time, which
+    /// may hand over to the one that brings an answer.
+    ///
+    /// @param before the write before; null if there is none
+    private void writeOn(Write before) {
+        Write next = nextWrite(before);
+        while (next != null) {
+            next = next.start() ? nextWrite(next) : null;
         }
     }
 
-    private boolean isSet(int region) {
-        return (bits[region >> 6] & 1L << region) != 0;
-    }
-
-    /// Writes the changed blocks and tells who waited, again while there are more. The caller has
-    /// set `writing`.
-    private void write() {
-        Cycle cycle;
-        do {
-            lock.lock();
-            try {
-                if (waiting.isEmpty() && changedBlocks.isEmpty()) {
-                    writing = false;
-                    return;
-                }
-                cycle = new Cycle(waiting);
-                waiting = new ArrayList<>();
-                collectRuns(cycle.runs, cycle.firsts);
-            } finally {
-                lock.unlock();
+    /// @param before the write before this one; null if there is none
+    /// @return null if there is nothing to write
+    private Write nextWrite(Write before) {
+        lock.lock();
+        try {
+            // After a failure only those who wait are worth another one.
+            boolean isWorthIt = before == null || !lastWriteFailed;
+            if (waiting.isEmpty() && !(image.hasChanges() && isWorthIt)) {
+                writing = false;
+                return null;
             }
-        } while (cycle.run());
-    }
-
-    private void collectRuns(List<byte[]> runs, List<Integer> firsts) {
-        for (int first = changedBlocks.nextSetBit(0); first >= 0; ) {
-            int end = changedBlocks.nextClearBit(first);
-            byte[] run = new byte[(end - first) * BitmapBlocks.BLOCK_BYTES];
-            for (int block = first; block < end; block++) {
-                byte[] bytes = BitmapBlocks.encode(array, block, bits);
-                System.arraycopy(
-                        bytes, 0, run, (block - first) * BitmapBlocks.BLOCK_BYTES, bytes.length);
-            }
-            runs.add(run);
-            firsts.add(first);
-            first = changedBlocks.nextSetBit(end);
+            write = new Write(image.takeOff(), waiting);
+            waiting = new ArrayList<>();
+            return write;
+        } finally {
+            lock.unlock();
         }
-        changedBlocks.clear();
     }
 
-    /// One write of everything that has come up.
-    private final class Cycle {
+    /// One write of blocks, and who is told of it.
+    private final class Write {
+        private final DiskImage.Flight flight;
         private final List<Waiting> told;
-        private final List<byte[]> runs = new ArrayList<>();
-        private final List<Integer> firsts = new ArrayList<>();
-        private final AtomicInteger pending = new AtomicInteger(1);
-        private final AtomicReference<DeviceFault> failed = new AtomicReference<>();
 
-        Cycle(List<Waiting> told) {
+        /// Taken by the first of the two that come back, the call and the answer; the other one
+        /// goes on with the next write.
+        private final AtomicBoolean first = new AtomicBoolean(true);
+
+        Write(DiskImage.Flight flight, List<Waiting> told) {
+            this.flight = flight;
             this.told = told;
         }
 
-        /// @return whether it has ended already, and the next one may follow
-        boolean run() {
-            pending.addAndGet(runs.size());
-            for (int i = 0; i < runs.size(); i++) {
-                store.write(firsts.get(i), runs.get(i), this::runWritten);
-            }
-            return pending.decrementAndGet() == 0 && end();
+        /// @return whether it was answered already
+        boolean start() {
+            store.write(flight.firstBlock(), flight.blocks(), this::answered);
+            return !first.compareAndSet(true, false);
         }
 
-        private void runWritten(DeviceFault fault) {
-            if (fault != null) {
-                failed.compareAndSet(null, fault);
-            }
-            if (pending.decrementAndGet() == 0 && end()) {
-                write();
-            }
-        }
-
-        /// @return whether the next one may follow
-        private boolean end() {
-            DeviceFault fault = failed.get();
+        private void answered(DeviceFault fault) {
+            end(fault);
             for (Waiting one : told) {
-                for (int region = one.first; region <= one.last; region++) {
-                    if (fault == null) {
-                        states.getAndUpdate(region, state -> state | DURABLE);
-                    } else {
-                        states.getAndDecrement(region);
-                    }
+                if (fault != null || !one.stays) {
+                    leaveRegions(one.first, one.last);
                 }
+                one.waiter.entered(fault);
             }
-            if (fault != null) {
-                rememberUnwritten(firsts, runs);
+            if (!first.compareAndSet(true, false)) {
+                writeOn(this);
             }
-            told.forEach(one -> one.waiter.entered(fault));
-            return fault == null || mayTryAgain();
+        }
+
+        private void end(DeviceFault fault) {
+            lock.lock();
+            try {
+                Invariant.check(write == this, "a write of the bitmap was answered twice");
+                write = null;
+                lastWriteFailed = fault != null;
+                if (lastWriteFailed) {
+                    image.crash(flight);
+                } else {
+                    image.land(states::makeDurable);
+                }
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
-    /// What could not be written has to be written with the next try.
-    private void rememberUnwritten(List<Integer> firsts, List<byte[]> runs) {
-        lock.lock();
-        try {
-            for (int i = 0; i < runs.size(); i++) {
-                int count = runs.get(i).length / BitmapBlocks.BLOCK_BYTES;
-                changedBlocks.set(firsts.get(i), firsts.get(i) + count);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// After a failure nothing is written unless somebody waits.
-    private boolean mayTryAgain() {
-        lock.lock();
-        try {
-            writing = !waiting.isEmpty();
-            return writing;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Under the lock: looks for regions to clear after a while.
+    /// Under the lock: looks for regions to clear after a while, if there can be any.
     private void arm() {
-        if (timer == null && !clearing && !blocked && !closed) {
+        boolean may = !refused && !keepDirty && !closed;
+        if (may && timer == null && !clearing && !image.isClean()) {
             timer = timers.after(idleNanos, this::look);
+        }
+    }
+
+    private void disarm() {
+        if (timer != null) {
+            timer.cancel();
+            timer = null;
+        }
+    }
+
+    /// Looks for regions that no change has entered since the last look, and asks the store.
+    private void look() {
+        BitSet idle;
+        lock.lock();
+        try {
+            timer = null;
+            if (keepDirty || closed) {
+                return;
+            }
+            idle = idleRegions();
+            if (idle.isEmpty()) {
+                arm();
+                return;
+            }
+            clearing = true;
+            askAgain = false;
+        } finally {
+            lock.unlock();
+        }
+        store.prepareClear(go -> clear(idle, go));
+    }
+
+    private BitSet idleRegions() {
+        BitSet idle = new BitSet(regionCount);
+        image.dirtyRegions()
+                .forEach(
+                        region -> {
+                            if (states.isIdle(region)) {
+                                idle.set(region);
+                            } else {
+                                states.watch(region);
+                            }
+                        });
+        return idle;
+    }
+
+    private void clear(BitSet idle, boolean go) {
+        boolean mustStart;
+        lock.lock();
+        try {
+            Invariant.check(clearing, "the store said twice whether bits may be cleared");
+            clearing = false;
+            refused = !go && !askAgain;
+            if (go && !keepDirty && !closed) {
+                // A change that came since does not find its region idle; one that comes from now
+                // on finds it not durable, and its bit goes out after the cleared one.
+                idle.stream().filter(states::forgetIfIdle).forEach(image::clear);
+            }
+            arm();
+            mustStart = image.hasChanges() && mustStartWriting();
+        } finally {
+            lock.unlock();
+        }
+        if (mustStart) {
+            writeOn(null);
         }
     }
 
     /// What forbade to clear bits may be over.
     public void mayClearAgain() {
+        boolean mustStart;
         lock.lock();
         try {
-            blocked = false;
-            if (anySet()) {
+            refused = false;
+            askAgain = true;
+            arm();
+            // What could not be cleared on disk is tried once more.
+            mustStart = lastWriteFailed && image.hasChanges() && mustStartWriting();
+        } finally {
+            lock.unlock();
+        }
+        if (mustStart) {
+            writeOn(null);
+        }
+    }
+
+    /// Says whether all bits stay set, whatever the store says.
+    public void keepDirty(boolean keep) {
+        lock.lock();
+        try {
+            keepDirty = keep;
+            if (keep) {
+                disarm();
+            } else {
                 arm();
             }
         } finally {
@@ -352,160 +440,67 @@ public final class WriteIntentBitmap {
         }
     }
 
-    private boolean anySet() {
-        for (long word : bits) {
-            if (word != 0) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /// Looks for regions that nobody has entered since the last look.
-    private void look() {
-        BitSet idle = new BitSet();
+    /// Clears all bits but for those of changes under way, and brings all blocks to all members: a
+    /// new array whose members are alike, or one that is being stopped with all members in sync and
+    /// flushed.
+    ///
+    /// @param waiter told when that is on disk; if it failed, regions are dirty for nothing
+    public void clearAll(Waiter waiter) {
         lock.lock();
         try {
-            timer = null;
-            if (closed) {
-                return;
-            }
-            for (int region = nextSet(0); region < regionCount; region = nextSet(region + 1)) {
-                int state = states.get(region);
-                if ((state & COUNT) == 0 && (state & USED) == 0) {
-                    idle.set(region);
-                } else {
-                    states.getAndUpdate(region, now -> now & ~USED);
-                }
-            }
-            if (idle.isEmpty()) {
-                if (anySet()) {
-                    arm();
-                }
-                return;
-            }
-            clearing = true;
+            image.dirtyRegions().filter(states::forgetIfUnused).forEach(image::clear);
         } finally {
             lock.unlock();
         }
-        store.prepareClear(mayClear -> clear(idle, mayClear));
+        save(waiter);
     }
 
-    private void clear(BitSet idle, boolean mayClear) {
+    /// Nothing is cleared any more by itself. What is on disk stays as it is.
+    public void close() {
         lock.lock();
         try {
-            clearing = false;
-            if (closed) {
-                return;
-            }
-            if (!mayClear) {
-                blocked = true;
-                return;
-            }
-            idle.stream().forEach(this::clearIfIdle);
-            if (anySet()) {
-                arm();
-            }
-            if (writing || changedBlocks.isEmpty()) {
-                return;
-            }
-            writing = true;
+            closed = true;
+            disarm();
         } finally {
             lock.unlock();
         }
-        write();
     }
 
-    private void clearIfIdle(int region) {
-        int state = states.get(region);
-        boolean isIdle = (state & (COUNT | USED)) == 0;
-        if (isIdle && states.compareAndSet(region, state, 0)) {
-            bits[region >> 6] &= ~(1L << region);
-            changedBlocks.set(BitmapBlocks.blockOf(region));
+    /// Whether the region of a row is dirty.
+    public boolean isDirty(long row) {
+        check(row, 1);
+        lock.lock();
+        try {
+            return image.isDirty(regionOf(row));
+        } finally {
+            lock.unlock();
         }
-    }
-
-    /// Under the lock: the first region from one on whose bit is set; their count if there is none.
-    private int nextSet(int from) {
-        for (int word = from >> 6; word < bits.length; word++) {
-            long rest = word == from >> 6 ? bits[word] & -1L << from : bits[word];
-            if (rest != 0) {
-                return Math.min(regionCount, (word << 6) + Long.numberOfTrailingZeros(rest));
-            }
-        }
-        return regionCount;
     }
 
     /// The first row from `row` on that lies in a dirty region; the number of rows if there is
     /// none.
     public long nextDirty(long row) {
+        if (row >= rowBytes) {
+            return rowBytes;
+        }
         lock.lock();
         try {
-            int region = (int) (row >> regionShift);
-            int found = region >= regionCount ? regionCount : nextSet(region);
-            return found == region && found < regionCount
-                    ? row
-                    : Math.min(rowBytes, (long) found << regionShift);
+            long start = (long) image.nextDirty(regionOf(row)) << regionShift;
+            return Math.min(rowBytes, Math.max(row, start));
         } finally {
             lock.unlock();
         }
     }
 
-    /// How many bytes of rows lie in dirty regions.
+    /// How many rows lie in dirty regions.
     public long dirtyBytes() {
         lock.lock();
         try {
-            long total = 0;
-            for (int region = nextSet(0); region < regionCount; region = nextSet(region + 1)) {
-                long start = (long) region << regionShift;
-                total += Math.min(regionBytes(), rowBytes - start);
-            }
-            return total;
+            long bytes = (long) image.dirtyCount() << regionShift;
+            long beyond = ((long) regionCount << regionShift) - rowBytes;
+            return image.isDirty(regionCount - 1) ? bytes - beyond : bytes;
         } finally {
             lock.unlock();
-        }
-    }
-
-    /// No bit is cleared any more. What is on disk stays as it is.
-    public void close() {
-        lock.lock();
-        try {
-            closed = true;
-            if (timer != null) {
-                timer.cancel();
-                timer = null;
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Clears all bits: the array is being closed with all members in step and flushed.
-    ///
-    /// @param done told once: null, or why that failed; the bits are then dirty for nothing
-    public void clearAll(Waiter done) {
-        boolean mustWrite;
-        lock.lock();
-        try {
-            for (int region = nextSet(0); region < regionCount; region = nextSet(region + 1)) {
-                clearIfUnused(region);
-            }
-            waiting.add(new Waiting(done, 0, -1));
-            mustWrite = !writing;
-            writing = true;
-        } finally {
-            lock.unlock();
-        }
-        if (mustWrite) {
-            write();
-        }
-    }
-
-    private void clearIfUnused(int region) {
-        int state = states.get(region);
-        if ((state & COUNT) == 0 && states.compareAndSet(region, state, 0)) {
-            bits[region >> 6] &= ~(1L << region);
-            changedBlocks.set(BitmapBlocks.blockOf(region));
         }
     }
 }

@@ -10,6 +10,8 @@ import org.unifiedvolume.request.Outcome;
 /// A read, or another question that one copy can answer: goes to the best one, and to the next one
 /// when that fails.
 final class CopyRead implements Completion {
+    static final long BLOCK_BYTES = 4096;
+
     private final Replication level;
     private final Group group;
     private final IoRequest request;
@@ -61,12 +63,24 @@ final class CopyRead implements Completion {
         if (outcome instanceof Outcome.Failed(DeviceFault fault) && Leg.isOfLeg(fault)) {
             group.readFailed(leg, fault, row, request.lengthBytes());
             int next = level.setAt(request.offsetBytes()).next(tried);
+            // What the measure can give has to come from it; and where every copy has a bad block,
+            // it need not be the same block.
+            if ((group.roles().isMeasured() || next < 0) && isMoreThanOneBlock()) {
+                new RunsRead(level, group, request, done, BLOCK_BYTES).start();
+                return;
+            }
             if (next >= 0) {
                 retry(next);
                 return;
             }
         }
         done.complete(request, outcome);
+    }
+
+    private boolean isMoreThanOneBlock() {
+        long offset = request.offsetBytes();
+        return request instanceof IoRequest.Read
+                && offset / BLOCK_BYTES != (offset + request.lengthBytes() - 1) / BLOCK_BYTES;
     }
 
     @Override

@@ -1,6 +1,8 @@
 package org.unifiedvolume.raid.mirror;
 
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.DeviceShape;
@@ -176,12 +178,18 @@ public final class Replication implements Level {
             if (isOneRun) {
                 new CopyRead(this, group, request, succeeding).start();
             } else {
-                new RunsRead(this, group, request, succeeding).start();
+                new RunsRead(this, group, request, succeeding, Long.MAX_VALUE).start();
             }
         } else if (isOneRun) {
             new CopyRead(this, group, request, done).start();
         } else {
-            new RunsRead(this, group, withoutFile(request), whole(request, done)).start();
+            new RunsRead(
+                            this,
+                            group,
+                            withoutFile(request),
+                            whole(request, done),
+                            Long.MAX_VALUE)
+                    .start();
         }
     }
 
@@ -302,10 +310,39 @@ public final class Replication implements Level {
         }
     }
 
-    /// The bytes of a run from the first good copy that has them; null if they are zeroes.
+    /// The bytes of a run, each block from the first good copy that has it; null if they are zeroes.
     ///
     /// @param target the leg that does not count
     private Buffers fetch(Group group, Leg target, long offset, long length)
+            throws DeviceFault, InterruptedException {
+        try {
+            return fetchWhole(group, target, offset, length, false);
+        } catch (DeviceFault fault) {
+            if (length <= CopyRead.BLOCK_BYTES || !Leg.isOfLeg(fault)) {
+                throw fault;
+            }
+        }
+        List<Buffers> parts = new ArrayList<>();
+        boolean ended = false;
+        try {
+            long part;
+            for (long at = 0; at < length; at += part) {
+                long block = CopyRead.BLOCK_BYTES;
+                part = Math.min(length - at, block - (offset + at) % block);
+                parts.add(fetchWhole(group, target, offset + at, part, true));
+            }
+            ended = true;
+            return Buffers.concat(parts.toArray(Buffers[]::new));
+        } finally {
+            if (!ended) {
+                parts.forEach(Buffers::release);
+            }
+        }
+    }
+
+    /// @param fromAny whether to go on to the next copy when the best one fails
+    private Buffers fetchWhole(
+            Group group, Leg target, long offset, long length, boolean fromAny)
             throws DeviceFault, InterruptedException {
         CopySet set = setAt(offset);
         long tried = 0;
@@ -320,12 +357,14 @@ public final class Replication implements Level {
                 continue;
             }
             try {
-                return group.blocking().isZero(source, row, length)
-                        ? null
-                        : group.blocking().read(source, row, length);
+                boolean isHole = !fromAny && group.blocking().isZero(source, row, length);
+                return isHole ? null : group.blocking().read(source, row, length);
             } catch (DeviceFault fault) {
                 last = fault;
                 group.readFailed(source, fault, row, length);
+                if (!fromAny && length > CopyRead.BLOCK_BYTES) {
+                    throw fault;
+                }
             }
         }
         throw last;
@@ -364,13 +403,25 @@ public final class Replication implements Level {
         if (measure < 0) {
             return 0;
         }
-        Leg best = legOf(group, offset, measure);
-        Buffers bytes = fetch(group, null, offset, length);
+        Leg source = legOf(group, offset, measure);
+        Buffers bytes;
+        try {
+            long row = places.row(offset, measure);
+            boolean isHole = group.blocking().isZero(source, row, length);
+            bytes = isHole ? null : group.blocking().read(source, row, length);
+        } catch (DeviceFault fault) {
+            if (!Leg.isOfLeg(fault)) {
+                throw fault;
+            }
+            group.readFailed(source, fault, places.row(offset, measure), length);
+            source = null; // it has to be mended too
+            bytes = fetch(group, null, offset, length);
+        }
         long wrong = 0;
         try {
             for (int copy = 0; copy < places.copies(); copy++) {
                 Leg leg = legOf(group, offset, copy);
-                if (leg == best || !roles.isComplete(leg.role())) {
+                if (leg == source || !roles.isComplete(leg.role())) {
                     continue;
                 }
                 long row = places.row(offset, copy);
@@ -409,7 +460,7 @@ public final class Replication implements Level {
                 throw fault;
             }
             group.readFailed(leg, fault, row, length);
-            return true; // what it holds will be mended when it can be read, or it was dropped
+            return !group.roles().isComplete(leg.role());
         }
     }
 

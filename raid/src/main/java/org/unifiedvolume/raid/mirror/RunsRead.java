@@ -23,21 +23,34 @@ final class RunsRead extends FanOut {
 
     private final Replication level;
     private final Group group;
+    private final long grainBytes;
     private final Part[] parts;
 
-    RunsRead(Replication level, Group group, IoRequest parent, Completion done) {
+    /// @param grainBytes where parts end at the latest: at multiples of this
+    RunsRead(
+            Replication level, Group group, IoRequest parent, Completion done, long grainBytes) {
         super(parent, done);
         this.level = level;
         this.group = group;
-        int runs = level.places().runCount(parent.offsetBytes(), parent.lengthBytes());
-        this.parts = new Part[parent instanceof Locate ? Math.min(runs, MAX_LOCATED_RUNS) : runs];
+        this.grainBytes = grainBytes;
+        int count = 0;
+        long end = parent.offsetBytes() + parent.lengthBytes();
+        int most = parent instanceof Locate ? MAX_LOCATED_RUNS : Integer.MAX_VALUE;
+        for (long at = parent.offsetBytes(); at < end && count < most; count++) {
+            at += lengthOfPart(at, end);
+        }
+        this.parts = new Part[count];
+    }
+
+    private long lengthOfPart(long at, long end) {
+        return level.places().run(at, Math.min(end - at, grainBytes - at % grainBytes));
     }
 
     void start() {
         long at = parent().offsetBytes();
         long end = at + parent().lengthBytes();
         for (int i = 0; i < parts.length; i++) {
-            long length = level.places().run(at, end - at);
+            long length = lengthOfPart(at, end);
             parts[i] = new Part(this);
             expectOne();
             new CopyRead(level, group, partOf(at, length), parts[i]).start();
@@ -97,7 +110,7 @@ final class RunsRead extends FanOut {
         long at = parent().offsetBytes();
         long end = at + parent().lengthBytes();
         for (Part part : parts) {
-            long expected = level.places().run(at, end - at);
+            long expected = lengthOfPart(at, end);
             long found = 0;
             for (Extent extent : ((Outcome.Located) part.outcome).extents()) {
                 append(all, extent);

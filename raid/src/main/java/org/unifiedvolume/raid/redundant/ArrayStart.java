@@ -184,6 +184,9 @@ public final class ArrayStart {
                 seats[role] = new Superblocks.Seat(slots.get(seat.candidate()), areas[role]);
             }
             legs.add(legOf(role, seat, entry, areas[role]));
+            if (seat.candidate() >= 0 && seat.state() == MemberState.STALE) {
+                legs.getLast().forgive(); // its own epoch does not count, should it have one
+            }
         }
         nameMissing(legs, used);
         Superblocks superblocks =

@@ -94,6 +94,13 @@ final class ArrayStatus {
                             "make it reachable; it is taken in by itself");
         }
         DeviceStatus own = MemberStatus.of(leg.opened());
+        if (leg.state().isComplete() && !array.legs().isRecorded(leg)) {
+            return own.as(
+                    State.REBUILDING,
+                    "rebuild: done, being written down",
+                    leg.since(),
+                    "wait until it is in sync");
+        }
         return switch (leg.state()) {
             case IN_SYNC ->
                     leg.isSuspect()

@@ -25,6 +25,7 @@ public final class Leg {
     private String reason;
     private Instant since;
     private boolean isAway;
+    private boolean forgiven;
     private int readErrors;
     private boolean suspect;
     private long mended;
@@ -112,6 +113,15 @@ public final class Leg {
         suspect = false;
         isAway = false;
         readErrors = 0;
+    }
+
+    /// It is known to be stale, whatever it says of itself.
+    void forgive() {
+        forgiven = true;
+    }
+
+    boolean isForgiven() {
+        return forgiven;
     }
 
     void setAway(boolean mayComeBack) {

@@ -19,7 +19,7 @@ import org.unifiedvolume.request.DeviceFault;
 /// first. Legs without which the array could not work are never given up.
 final class Legs {
     /// After so many failed reads, none of which could be mended, a leg is dropped.
-    private static final int MAX_READ_ERRORS = 8;
+    private static final int MAX_READ_ERRORS = 64;
 
     private static final int MAX_HISTORY = 32;
 
@@ -33,6 +33,8 @@ final class Legs {
     private final ReentrantLock lock = new ReentrantLock();
     private final List<Epoch> history;
     private final long[] knownEvents;
+    private final long[] inSyncSince;
+    private long savedEvents;
     private Epoch epoch;
     private long events;
     private long clearedEvents;
@@ -67,11 +69,12 @@ final class Legs {
         this.primary = start.primary();
         this.measured = measured;
         this.knownEvents = new long[legs.size()];
+        this.inSyncSince = new long[legs.size()];
         for (int i = 0; i < knownEvents.length; i++) {
             knownEvents[i] = start.legs().get(i).knownEvents();
-            if (start.legs().get(i).state().isComplete()) {
-                completeBefore |= 1L << i;
-            }
+            // A leg that is not complete now may have a superblock that says it is, written in the
+            // moment in which the last run ended: a start without it is always a new epoch.
+            completeBefore |= 1L << i;
         }
         choosePrimary();
         this.roles = new Roles(this.legs, this.primary, measured);
@@ -306,6 +309,21 @@ final class Legs {
         }
     }
 
+    /// A state is on every leg that counts.
+    void saved(long ofEvents) {
+        lock.lock();
+        try {
+            savedEvents = ofEvents;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether it is on disk that a complete leg is. Under the lock.
+    boolean isRecorded(Leg leg) {
+        return inSyncSince[leg.role()] <= savedEvents;
+    }
+
     /// A leg did not take its superblock.
     ///
     /// @return whether the array goes on without it
@@ -424,6 +442,7 @@ final class Legs {
             leg.become(LegState.IN_SYNC, "", Instant.now());
             choosePrimary();
             changed();
+            inSyncSince[leg.role()] = events;
             LOG.info("volume {}: {} is in sync", volume, leg.name());
         } finally {
             lock.unlock();

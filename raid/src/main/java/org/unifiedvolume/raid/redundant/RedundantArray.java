@@ -97,6 +97,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             throw new IOException("interrupted while volume %s was opened".formatted(volume), e);
         }
         legs.save();
+        // Once more: the first ones could not know yet that the others would be written. A leg that
+        // is later set back to what it was before this start is told by that.
+        legs.save();
         jobs.begin();
         returns.begin();
     }

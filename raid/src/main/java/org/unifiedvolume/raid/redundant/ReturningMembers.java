@@ -31,7 +31,8 @@ final class ReturningMembers implements LegReader {
                     SuperblockSlots.read(new MemberAccess(opened.device(), blocking));
             Superblock carried = slots.current();
             check(leg, slots, carried);
-            boolean isKnown = carried.events() >= legs.knownEvents(leg);
+            boolean isKnown =
+                    carried.events() >= legs.knownEvents(leg) && legs.hasLived(carried.epoch());
             superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, carried.areas()));
             taken = true;
             return new Returned(
@@ -78,7 +79,7 @@ final class ReturningMembers implements LegReader {
                                     carried.array().name(),
                                     carried.array().uuid()));
         }
-        if (!legs.hasLived(carried.epoch())) {
+        if (!legs.hasLived(carried.epoch()) && !leg.isForgiven()) {
             throw new IOException(
                     ("volume %s: %s was written without the others meanwhile, in epoch %s (split"
                                     + " brain); if its own changes do not count, uvol"

@@ -85,6 +85,7 @@ final class Superblocks implements StateStore {
                 }
             }
         }
+        legs.saved(state.events());
     }
 
     private Superblock superblockOf(int role, MemberAreas areas, ArrayState state) {

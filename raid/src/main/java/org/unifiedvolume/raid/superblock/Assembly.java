@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.superblock;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,56 +86,89 @@ public final class Assembly {
         List<Seat> seats = new ArrayList<>();
         long complete = 0;
         long missing = 0;
+        long absent = 0;
         for (int role = 0; role < freshest.array().roles(); role++) {
             MemberEntry entry = freshest.entryOf(role);
             Seat seat = seat(freshest, entry);
             seats.add(seat);
-            boolean wasComplete = entry.state() == MemberState.IN_SYNC;
+            // A rebuild that F knows of may have ended since.
+            boolean mayHaveBeenComplete =
+                    entry.state() == MemberState.IN_SYNC
+                            || entry.state() == MemberState.REBUILDING;
             if (seat.state() == MemberState.IN_SYNC) {
                 complete |= 1L << role;
-            } else if (wasComplete && seat.candidate() < 0) {
-                missing |= 1L << role;
+            } else if (seat.candidate() < 0) {
+                absent |= 1L << role;
+                missing |= mayHaveBeenComplete ? 1L << role : 0;
             }
         }
         if (!isEnough.test(complete)) {
             throw tooFew(freshest, seats);
         }
-        checkNobodyWentOn(freshest, missing, isEnough);
+        checkNobodyWentOn(freshest, missing, absent, isEnough);
         return new Verdict(freshest, seats, blanks(freshest), remarks);
     }
 
     /// The superblock that has all others in its past.
     private Superblock freshest() throws AssemblyFault {
-        Candidate best = null;
+        List<Candidate> sides = new ArrayList<>();
         for (Candidate candidate : candidates) {
             boolean isNamed = candidate.name().equals(preferred);
-            if (candidate.superblock() == null) {
-                if (isNamed) {
-                    throw new AssemblyFault(
-                            "volume %s: the preferred member %s cannot be used: %s"
-                                    .formatted(volume, preferred, reasonOf(candidate)));
-                }
-                continue;
+            if (isNamed && candidate.superblock() == null) {
+                throw new AssemblyFault(
+                        "volume %s: the preferred member %s cannot be used: %s"
+                                .formatted(volume, preferred, reasonOf(candidate)));
             }
             if (isNamed) {
-                best = candidate;
-                break;
+                return candidate.superblock();
             }
-            if (best == null || candidate.superblock().events() > best.superblock().events()) {
-                best = candidate;
+            if (candidate.superblock() != null) {
+                sides.add(candidate);
             }
         }
-        if (best == null) {
+        if (sides.isEmpty()) {
             throw new AssemblyFault("volume %s: no member carries a superblock".formatted(volume));
         }
-        for (Candidate candidate : candidates) {
-            if (candidate.superblock() != null
-                    && isOtherSide(best.superblock(), candidate.superblock())
-                    && preferred == null) {
-                throw splitBrain(best, candidate);
+        sides.sort(Comparator.comparingLong(side -> -side.superblock().events()));
+        for (Candidate best : sides) {
+            Candidate other = otherSideOf(best);
+            if (other == null) {
+                return best.superblock();
+            }
+            if (!wasNeverInEffect(best.superblock())) {
+                throw splitBrain(best, other);
             }
         }
-        return best.superblock();
+        throw splitBrain(sides.getFirst(), otherSideOf(sides.getFirst()));
+    }
+
+    /// A member that was written without another one, in an epoch that counts; null if there is
+    /// none.
+    private Candidate otherSideOf(Candidate one) {
+        for (Candidate other : candidates) {
+            if (other.superblock() != null
+                    && isOtherSide(one.superblock(), other.superblock())
+                    && !wasNeverInEffect(other.superblock())) {
+                return other;
+            }
+        }
+        return null;
+    }
+
+    /// Whether the epoch of a member was begun, but never reached all members that were complete in
+    /// it: then nothing was ever acknowledged that relied on it.
+    private boolean wasNeverInEffect(Superblock begun) {
+        for (Candidate candidate : candidates) {
+            Superblock other = candidate.superblock();
+            MemberEntry entry = other == null ? null : begun.entryOf(other.member());
+            if (entry != null
+                    && entry.state() == MemberState.IN_SYNC
+                    && other.events() >= entry.knownEvents()
+                    && !other.hasLived(begun.epoch())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String reasonOf(Candidate candidate) {
@@ -252,39 +286,36 @@ public final class Assembly {
                         .formatted(volume, freshest.array().levelName(), lacking));
     }
 
-    private void checkNobodyWentOn(Superblock freshest, long missing, LongPredicate isEnough)
+    /// @param missing the roles without a member that may have been complete when F was last written
+    /// @param absent all roles without a member
+    private void checkNobodyWentOn(
+            Superblock freshest, long missing, long absent, LongPredicate isEnough)
             throws AssemblyFault {
         boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
-        boolean remembersLater =
-                isKnown
-                        && (!freshest.hasLived(witness.epoch())
-                                || (freshest.epoch().equals(witness.epoch())
-                                        && witness.events() > freshest.events()));
-        boolean couldHaveGoneOn = isEnough.test(missing);
-        boolean isWitnessed = isKnown && !remembersLater;
-        if (mayBeDegraded || preferred != null || missing == 0) {
+        // Within an epoch no complete member is lost: who was complete in it lacks nothing of it.
+        boolean isWitnessed = isKnown && witness.epoch().equals(freshest.epoch());
+        boolean remembersLater = isKnown && !freshest.hasLived(witness.epoch());
+        long suspects = remembersLater ? absent : missing;
+        if (mayBeDegraded || preferred != null || isWitnessed || !isEnough.test(suspects)) {
             return;
         }
-        if (remembersLater || (couldHaveGoneOn && !isWitnessed)) {
-            StringBuilder names = new StringBuilder();
-            for (int role = 0; role < freshest.array().roles(); role++) {
-                if ((missing >> role & 1) != 0) {
-                    names.append(names.isEmpty() ? "" : " and ");
-                    names.append(freshest.entryOf(role).place());
-                }
+        StringBuilder names = new StringBuilder();
+        for (int role = 0; role < freshest.array().roles(); role++) {
+            if ((suspects >> role & 1) != 0) {
+                names.append(names.isEmpty() ? "" : " and ");
+                names.append(freshest.entryOf(role).place());
             }
-            throw new AssemblyFault(
-                    ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if"
-                                    + " you are sure that it was not written alone, write degraded:"
-                                    + " true")
-                            .formatted(
-                                    volume,
-                                    names,
-                                    remembersLater
-                                            ? "this host remembers that the array went on with it"
-                                            : "the array could have gone on with it alone, on a"
-                                                    + " host that this one knows nothing of"));
         }
+        throw new AssemblyFault(
+                ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if you are"
+                                + " sure that it was not written alone, write degraded: true")
+                        .formatted(
+                                volume,
+                                names,
+                                remembersLater
+                                        ? "this host remembers that the array went on with it"
+                                        : "the array could have gone on with it alone, on a host"
+                                                + " that this one knows nothing of"));
     }
 
     /// The candidates that carry nothing; notes those that cannot be used.

@@ -25,11 +25,19 @@ public final class SuperblockSlots {
     /// @throws IOException if the member cannot be read
     public static SuperblockSlots read(MemberIo io) throws IOException {
         SuperblockSlots slots = new SuperblockSlots(io);
+        IOException unreadable = null;
         for (MetadataPlace place : MetadataPlace.values()) {
             List<Area> areas = MemberLayout.slots(io.sizeBytes(), place);
             for (int slot = 0; slot < areas.size(); slot++) {
-                slots.look(areas.get(slot), place, slot);
+                try {
+                    slots.look(areas.get(slot), place, slot);
+                } catch (IOException e) {
+                    unreadable = e; // the other slot may do
+                }
             }
+        }
+        if (unreadable != null && slots.current == null) {
+            throw unreadable;
         }
         return slots;
     }

@@ -10,6 +10,7 @@ import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.testkit.EventLog;
 import org.unifiedvolume.testkit.VolumeModel;
 import org.unifiedvolume.testkit.VolumeModel.Change;
 
@@ -24,26 +25,21 @@ final class SimulatedClients {
     private final BlockDevice array;
     private final VolumeModel model;
     private final Random random;
-    private final int sectorBytes;
     private final boolean isStrict;
     private final int hotSector;
+    private final EventLog log;
     private int left;
+    private int asked;
     private int underWay;
     private boolean dead;
 
     /// @param isStrict whether every request must succeed
-    SimulatedClients(
-            Rig rig,
-            BlockDevice array,
-            VolumeModel model,
-            Random random,
-            int sectorBytes,
-            boolean isStrict) {
-        this.rig = rig;
+    SimulatedClients(SimulatedHost host, BlockDevice array, VolumeModel model, boolean isStrict) {
+        this.rig = host.rig();
+        this.log = host.log();
         this.array = array;
         this.model = model;
-        this.random = random;
-        this.sectorBytes = sectorBytes;
+        this.random = host.random();
         this.isStrict = isStrict;
         this.hotSector = random.nextInt(model.sectorCount() - 2 * MAX_SECTORS);
     }
@@ -51,6 +47,11 @@ final class SimulatedClients {
     void start(int requests) {
         left = requests;
         rig.time.execute(this::next);
+    }
+
+    /// How many requests were made so far.
+    int asked() {
+        return asked;
     }
 
     /// The process of the volume ends; what it still answers nobody hears.
@@ -74,6 +75,7 @@ final class SimulatedClients {
         if (underWay < MAX_UNDER_WAY) {
             left--;
             underWay++;
+            asked++;
             submitOne();
         }
         rig.time.after(random.nextLong(PAUSE_NANOS), this::next);
@@ -122,11 +124,12 @@ final class SimulatedClients {
     }
 
     private Completion ending(Change change, Durability durability) {
-        return (_, outcome) -> {
+        return (asked, outcome) -> {
             if (dead) {
                 return;
             }
             underWay--;
+            note(asked, change, durability, outcome);
             switch (outcome) {
                 case Outcome.Failed(DeviceFault fault) -> {
                     checkMayFail(fault);
@@ -136,6 +139,22 @@ final class SimulatedClients {
                 case Outcome other -> throw new AssertionError("a change answered " + other);
             }
         };
+    }
+
+    private void note(IoRequest asked, Change change, Durability durability, Outcome outcome) {
+        if (log.isOn()) {
+            log.note(
+                    "client",
+                    "%s sectors %d+%d, change %d%s: %s",
+                    asked.tag().operation(),
+                    change.first(),
+                    change.count(),
+                    change.value(),
+                    durability == Durability.DURABLE ? ", durably" : "",
+                    outcome instanceof Outcome.Failed(DeviceFault fault)
+                            ? fault.getMessage()
+                            : "done");
+        }
     }
 
     private void flush() {
@@ -148,8 +167,10 @@ final class SimulatedClients {
                     }
                     underWay--;
                     if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
+                        log.note("client", "FLUSH: %s", fault.getMessage());
                         checkMayFail(fault);
                     } else {
+                        log.note("client", "FLUSH: done");
                         model.flushed(began);
                     }
                 });
@@ -171,6 +192,7 @@ final class SimulatedClients {
                         case Outcome.Data(var buffers) -> {
                             byte[] found = buffers.toBytes();
                             buffers.release();
+                            log.note("client", "READ sectors %d+%d: done", first, count);
                             model.check(began, first, found);
                         }
                         case Outcome other -> throw new AssertionError("a read answered " + other);
@@ -181,12 +203,12 @@ final class SimulatedClients {
     private void checkMayFail(DeviceFault fault) {
         if (isStrict) {
             throw new AssertionError(
-                    "a request failed though only one leg is bad: " + fault.getMessage());
+                    "a request failed though enough legs are good: " + fault.getMessage());
         }
     }
 
     private long offset(int sectors) {
-        return (long) sectors * sectorBytes;
+        return (long) sectors * VolumeSimulation.BLOCK_BYTES;
     }
 
     private IoTag tag(Operation operation, int first, int count) {

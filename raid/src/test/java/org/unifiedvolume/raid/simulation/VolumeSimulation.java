@@ -3,126 +3,153 @@ package org.unifiedvolume.raid.simulation;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.Rig;
-import org.unifiedvolume.raid.array.LinearArray;
-import org.unifiedvolume.raid.array.StripeArray;
-import org.unifiedvolume.raid.mirror.ReadPolicy;
-import org.unifiedvolume.raid.mirror.ReplicationPlan;
-import org.unifiedvolume.raid.redundant.ArrayOptions;
-import org.unifiedvolume.raid.redundant.ArrayStart;
-import org.unifiedvolume.raid.redundant.RedundantArray;
-import org.unifiedvolume.raid.redundant.SimulatedThreads;
-import org.unifiedvolume.raid.redundant.SimulatedWitness;
-import org.unifiedvolume.raid.redundant.Surroundings;
-import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.spi.LayoutMember;
+import org.unifiedvolume.testkit.DiskFault;
+import org.unifiedvolume.testkit.EventLog;
+import org.unifiedvolume.testkit.FaultCounts;
 import org.unifiedvolume.testkit.SimulatedDisk;
 import org.unifiedvolume.testkit.SimulatedDisk.Faults;
 import org.unifiedvolume.testkit.VolumeModel;
+import org.unifiedvolume.testkit.VolumeModel.Change;
 
 /// One run: a volume over simulated disks lives several lives, is used, ends by closing, a kill or
-/// a power cut, and must keep the promises that [VolumeModel] states. All of it follows from a
-/// seed.
+/// a power cut, and must keep the promises that `docs/safety.md` states and [VolumeModel] checks.
+/// All of it follows from a seed.
 final class VolumeSimulation {
-    private static final int SECTOR_BYTES = 4096;
-    private static final int LEG_SECTORS = 160; // of data: more than two windows of a rebuild
-    private static final int METADATA_SECTORS = 48; // 192 KiB before the data of a small member
-    private static final int MEMBER_SECTORS = 40;
-    static final int CHUNK_BYTES = 2 * SECTOR_BYTES;
-    private static final long DEADLINE_NANOS = 1_000_000_000L;
+    static final int BLOCK_BYTES = 4096;
+    private static final int TORN_SECTOR_BYTES = 512;
 
-    private final Level level;
+    private final SimulatedHost host;
+    private final SimulatedArray array;
     private final Random random;
-    private final Planting planting;
     private final Rig rig;
-    private final List<SimulatedDisk> disks = new ArrayList<>();
-    private final SimulatedWitness store;
     private final VolumeModel model;
-    private SimulatedThreads threads;
-    private BlockDevice array;
-    private int victim;
-    private final boolean tens;
-    private final int copies;
+    private final Administrator administrator;
+    private List<SimulatedDisk.Snapshot> backup;
+    private BlockDevice device;
+    private int lives;
+    private int requests;
 
-    VolumeSimulation(Level level, long seed, Planting planting, Rig rig) {
-        this.level = level;
+    VolumeSimulation(
+            Level level, long seed, Planting planting, Rig rig, FaultCounts counts, EventLog log) {
         // Neighbouring seeds would begin alike.
         this.random = new Random(seed * 0x9E3779B97F4A7C15L);
-        this.planting = planting;
         this.rig = rig;
-        this.store = new SimulatedWitness(rig.time, random);
-        store.setSlowestNanos(random.nextBoolean() ? 3_000_000 : 300_000_000);
-        int members = level == Level.MIRROR ? 2 + random.nextInt(2) : 1 + random.nextInt(4);
-        int sectors = level == Level.MIRROR ? LEG_SECTORS : MEMBER_SECTORS;
-        for (int i = 0; i < members; i++) {
-            Locality where = random.nextInt(3) == 0 ? Locality.REMOTE : Locality.LOCAL;
-            disks.add(
-                    new SimulatedDisk(
-                            "disk" + i,
-                            (sectors + (level == Level.MIRROR ? METADATA_SECTORS : 0))
-                                    * SECTOR_BYTES,
-                            SECTOR_BYTES,
-                            where,
-                            rig.time,
-                            random));
-        }
-        tens = level == Level.MIRROR && random.nextBoolean();
-        copies = 2 + random.nextInt(members - (level == Level.MIRROR ? 1 : 0));
-        int total = members * MEMBER_SECTORS;
-        if (level == Level.MIRROR) {
-            int chunkSectors = CHUNK_BYTES / SECTOR_BYTES;
-            total =
-                    tens
-                            ? LEG_SECTORS / chunkSectors * members / copies * chunkSectors
-                            : LEG_SECTORS;
-        }
-        this.model = new VolumeModel(total, SECTOR_BYTES);
+        this.host = new SimulatedHost(rig, random, planting, counts, log);
+        this.array = level.on(host);
+        this.administrator = new Administrator(host, array);
+        int sectorBytes = host.disks().getFirst().size().sectorBytes();
+        this.model =
+                new VolumeModel(
+                        Math.toIntExact(array.sizeBytes() / BLOCK_BYTES), BLOCK_BYTES, sectorBytes);
     }
 
-    SimulatedThreads threads() {
-        return threads;
+    /// The size of a disk of so many blocks; some disks write sectors that are smaller than blocks.
+    static SimulatedDisk.Size someSize(Random random, int blocks) {
+        int sectorBytes = random.nextInt(4) == 0 ? TORN_SECTOR_BYTES : BLOCK_BYTES;
+        return new SimulatedDisk.Size((long) blocks * BLOCK_BYTES, BLOCK_BYTES, sectorBytes);
+    }
+
+    /// How often the volume was started so far.
+    int lives() {
+        return lives;
+    }
+
+    /// How many requests clients have made so far.
+    int requests() {
+        return requests;
     }
 
     /// Lives all lives.
     ///
     /// @throws AssertionError if a promise was broken
     void run() throws IOException {
-        int lives = 2 + random.nextInt(3);
-        for (int life = 0; life < lives; life++) {
-            start(life == 0);
+        int uses = 2 + random.nextInt(3);
+        Set<SimulatedDisk> missing = Set.of();
+        for (int use = 0; use < uses; use++) {
+            start(missing, use == 0);
             verify();
-            boolean onlyOne = level == Level.MIRROR && random.nextBoolean();
-            boolean isStrict = onlyOne && array.status().children().stream().allMatch(this::isGood);
-            choose(onlyOne);
-            SimulatedClients clients =
-                    new SimulatedClients(rig, array, model, random, SECTOR_BYTES, isStrict);
-            clients.start(60 + random.nextInt(100));
-            repairWhileUsed(isStrict);
-            if (random.nextInt(4) == 0) {
-                end(clients, true);
-            } else {
-                if (random.nextBoolean()) {
-                    rig.time.advance(random.nextLong(400_000_000));
-                } else {
-                    awaitLoss();
-                    rig.time.advance(random.nextLong(40_000_000));
-                }
-                end(clients, false);
-            }
+            missing = use();
         }
-        start(false);
+        start(missing, false);
         verify();
-        array.close();
+        device.close();
         rig.time.runUntilIdle();
     }
 
+    private void start(Set<SimulatedDisk> missing, boolean isNew) throws IOException {
+        lives++;
+        for (SimulatedDisk disk : host.disks()) {
+            disk.setFaults(Faults.NONE);
+            disk.setOffline(false);
+            if (array.promises().tolerance() == 0) {
+                disk.mend(); // else nobody could read all of it
+            }
+        }
+        host.log().note("volume", "start %d, missing %s", lives, names(missing));
+        host.startProcess();
+        try {
+            device = array.start(missing, isNew);
+            missing.forEach(_ -> host.counts().count(DiskFault.MISSING));
+        } catch (IOException e) {
+            if (missing.isEmpty()) {
+                throw new AssertionError(
+                        "an array with all its disks was refused: " + e.getMessage(), e);
+            }
+            // The others were stale, or might be, and the array was right to say so.
+            host.log().note("volume", "refused: %s", e.getMessage());
+            host.startProcess();
+            device = array.start(Set.of(), false);
+        }
+    }
+
+    private static List<String> names(Set<SimulatedDisk> disks) {
+        return disks.stream().map(SimulatedDisk::name).toList();
+    }
+
+    /// Uses the volume until it ends somehow.
+    ///
+    /// @return which disks will be missing when it starts again
+    private Set<SimulatedDisk> use() throws IOException {
+        FaultPlan plan = new FaultPlan(host, array, device);
+        SimulatedClients clients = new SimulatedClients(host, device, model, plan.isStrict());
+        plan.begin();
+        clients.start(60 + random.nextInt(100));
+        administrator.begin(device, plan);
+        boolean inOrder = random.nextInt(4) == 0;
+        if (inOrder) {
+            clients.finish();
+            rig.time.advance(random.nextLong(4_000_000_000L));
+        } else if (random.nextBoolean()) {
+            rig.time.advance(random.nextLong(400_000_000));
+        } else {
+            awaitLoss();
+            rig.time.advance(random.nextLong(40_000_000));
+        }
+        plan.end();
+        requests += clients.asked();
+        Set<SimulatedDisk> bad = FaultPlan.badDisks(host, array, device);
+        int spare = array.promises().tolerance() - bad.size();
+        Set<SimulatedDisk> missing = someMissing(bad, spare);
+        Set<SimulatedDisk> setBack = missing.isEmpty() ? someSetBack(bad, spare) : Set.of();
+        if (inOrder) {
+            close();
+        } else {
+            boolean losesLegs = !(bad.isEmpty() && missing.isEmpty() && setBack.isEmpty());
+            crash(clients, losesLegs);
+        }
+        changeDisks(setBack, !missing.isEmpty());
+        return missing;
+    }
+
     /// Runs time until a leg was dropped, but not for ever: the moments after that are the ones in
-    /// which a mirror can lose what it has acknowledged.
+    /// which an array can lose what it has acknowledged.
     private void awaitLoss() {
         long until = rig.time.nanoTime() + 400_000_000;
         long faulted = faultedLegs();
@@ -132,189 +159,126 @@ final class VolumeSimulation {
     }
 
     private long faultedLegs() {
-        return array.status().children().stream()
+        return device.status().children().stream()
                 .filter(leg -> leg.state() == State.FAULTED)
                 .count();
     }
 
-    private boolean isGood(DeviceStatus leg) {
-        return leg.state() == State.ONLINE || leg.state() == State.DEGRADED;
+    // --- ends of lives
+    // -----------------------------------------------------------------------------
+
+    private void close() {
+        host.log().note("volume", "is closed");
+        device.close();
+        rig.time.runUntilIdle();
+        model.processEnds();
+        host.disks().forEach(SimulatedDisk::processEnds);
     }
 
-    private void start(boolean isNew) throws IOException {
-        threads = new SimulatedThreads(rig.time);
-        store.usedBy(threads);
-        int missing = -1;
-        for (SimulatedDisk disk : disks) {
-            disk.setFaults(Faults.NONE);
-            disk.setOffline(false);
-        }
-        if (level == Level.MIRROR && !isNew && random.nextInt(4) == 0) {
-            missing = random.nextInt(disks.size());
-        }
-        try {
-            array = open(missing);
-        } catch (IOException e) {
-            if (missing < 0) {
-                throw new AssertionError("a mirror with all its legs was refused", e);
-            }
-            // The others were stale, and the mirror was right to say so.
-            threads = new SimulatedThreads(rig.time);
-            store.usedBy(threads);
-            array = open(-1);
-        }
-    }
-
-    private BlockDevice open(int missing) throws IOException {
-        List<LayoutMember> members = new ArrayList<>();
-        for (int i = 0; i < disks.size(); i++) {
-            SimulatedDisk disk = disks.get(i);
-            members.add(
-                    i == missing
-                            ? LayoutMember.missing(disk.name(), disk.locality(), "not there")
-                            : rig.member(
-                                    disk.name(),
-                                    planting.disk(i, disk.open(rig.io)),
-                                    DEADLINE_NANOS));
-        }
-        return switch (level) {
-            case LINEAR -> LinearArray.of(members, rig.context());
-            case STRIPE -> StripeArray.of(members, CHUNK_BYTES, rig.context());
-            case MIRROR ->
-                    new ArrayStart(
-                                    members,
-                                    new ReplicationPlan(
-                                            "v",
-                                            tens ? 10 : 1,
-                                            tens ? CHUNK_BYTES : 0,
-                                            tens ? copies : 0,
-                                            ReadPolicy.LOCAL_FIRST,
-                                            List.of(),
-                                            members.stream().map(LayoutMember::name).toList()),
-                                    ArrayOptions.DEFAULT,
-                                    rig.context(),
-                                    new Surroundings(
-                                            threads,
-                                            store,
-                                            random::nextLong,
-                                            () -> rig.time.nanoTime() / 1_000_000))
-                            .open();
-        };
-    }
-
-    /// With healthy disks every promise can be checked: all is readable, allowed, and stays as it
-    /// was found, even where it was never acknowledged.
-    private void verify() {
-        byte[] before = null;
-        for (int round = 0; round < 3; round++) {
-            byte[] all = readAll(1 + random.nextInt(32));
-            if (before != null && !Arrays.equals(before, all)) {
-                throw new AssertionError(
-                        "sector %d reads differently the second time, and nobody wrote to it"
-                                .formatted(Arrays.mismatch(before, all) / SECTOR_BYTES));
-            }
-            before = all;
-        }
-        // While a mirror lacks a leg that may differ, the loss of another may show other bytes.
-        if (array.status().state() == State.ONLINE) {
-            model.pin(0, before);
-        }
-    }
-
-    private byte[] readAll(int step) {
-        byte[] all = new byte[model.sectorCount() * SECTOR_BYTES];
-        for (int first = 0; first < model.sectorCount(); first += step) {
-            int count = Math.min(step, model.sectorCount() - first);
-            long began = model.begin();
-            byte[] found = rig.read(array, (long) first * SECTOR_BYTES, count * SECTOR_BYTES);
-            model.check(began, first, found);
-            System.arraycopy(found, 0, all, first * SECTOR_BYTES, found.length);
-        }
-        return all;
-    }
-
-    private void choose(boolean onlyOne) {
-        victim = random.nextInt(disks.size());
-        for (int i = 0; i < disks.size(); i++) {
-            if (onlyOne ? i == victim : random.nextInt(3) == 0) {
-                disks.get(i).setFaults(someFaults());
-            }
-        }
-    }
-
-    private Faults someFaults() {
-        long hang = 500_000_000L + random.nextLong(3_000_000_000L);
-        return switch (random.nextInt(6)) {
-            case 0 -> new Faults(0.05, 0, 0, 0, 0, 0);
-            case 1 -> new Faults(0, 0.03, 0, 0, 0, 0);
-            case 2 -> new Faults(0, 0, 0.2, 0, 0, 0);
-            case 3 -> new Faults(0, 0, 0, 0.02, hang, 0);
-            case 4 -> new Faults(0, 0, 0, 0, 0, 0.01);
-            default -> new Faults(0.02, 0.02, 0.05, 0.01, hang, 0);
-        };
-    }
-
-    /// Somebody mends disks and re-adds legs, now and then, while clients go on.
-    private void repairWhileUsed(boolean onlyVictim) {
-        if (!(array instanceof RedundantArray mirror)) {
-            return;
-        }
-        SimulatedThreads now = threads;
-        int tries = random.nextInt(4);
-        // Sometimes late enough to meet a leg that has not answered within its deadline.
-        long patienceNanos = random.nextBoolean() ? 150_000_000 : 2_500_000_000L;
-        now.start(
-                "operator",
-                () -> {
-                    for (int i = 0; i < tries; i++) {
-                        now.await(done -> rig.time.after(random.nextLong(patienceNanos), done));
-                        operate(mirror, onlyVictim ? victim : random.nextInt(disks.size()));
-                    }
-                });
-    }
-
-    private void operate(RedundantArray mirror, int leg) {
-        SimulatedDisk disk = disks.get(leg);
-        try {
-            if (random.nextInt(4) == 0) {
-                mirror.fail(disk.name());
-            } else {
-                disk.setOffline(false);
-                disk.setFaults(Faults.NONE);
-                mirror.readd(disk.name(), false);
-            }
-        } catch (IOException e) {
-            // In use, missing, or the last good one: the mirror is right to refuse.
-            assert e.getMessage() != null;
-        }
-    }
-
-    private void end(SimulatedClients clients, boolean inOrder) throws IOException {
-        if (inOrder) {
-            clients.finish();
-            rig.time.advance(random.nextLong(4_000_000_000L));
-            array.close();
-            rig.time.runUntilIdle();
-            model.processEnds();
-            disks.forEach(SimulatedDisk::processEnds);
-            return;
-        }
-        clients.die();
+    /// @param losesLegs whether the array will have lost legs, too
+    private void crash(SimulatedClients clients, boolean losesLegs) {
         boolean hasPower = random.nextInt(3) == 0;
-        for (SimulatedDisk disk : disks) {
+        host.counts().count(hasPower ? DiskFault.KILL : DiskFault.POWER_CUT);
+        host.log().note("volume", hasPower ? "is killed" : "loses power");
+        clients.die();
+        if (losesLegs) {
+            List<Change> atStake = hasPower ? model.unanswered() : model.volatileOnes();
+            atStake.stream().filter(array::mayGarble).forEach(model::forsake);
+        }
+        for (SimulatedDisk disk : host.disks()) {
             if (hasPower) {
                 disk.processEnds();
             } else {
                 disk.powerCut();
             }
         }
-        threads.kill();
-        store.powerCut();
+        host.threads().kill();
+        array.processEnded();
         rig.time.runUntilIdle();
         if (hasPower) {
             model.processEnds();
         } else {
             model.powerCut();
+        }
+    }
+
+    /// Disks that will not be there: never so many that those with flaws could not be helped.
+    private Set<SimulatedDisk> someMissing(Set<SimulatedDisk> bad, int spare) {
+        boolean hasFlaws = bad.stream().anyMatch(FaultPlan::isFlawed);
+        if (!array.promises().bears(DiskFault.MISSING) || random.nextInt(4) > 0) {
+            return Set.of();
+        }
+        List<SimulatedDisk> from = new ArrayList<>(host.disks());
+        if (hasFlaws && spare <= 0) {
+            from.retainAll(bad);
+        }
+        return Set.of(from.get(random.nextInt(from.size())));
+    }
+
+    private Set<SimulatedDisk> someSetBack(Set<SimulatedDisk> bad, int spare) {
+        Set<SimulatedDisk> chosen = new LinkedHashSet<>();
+        if (backup == null || random.nextInt(3) > 0) {
+            return chosen;
+        }
+        List<SimulatedDisk> from = new ArrayList<>(host.disks());
+        from.removeAll(bad);
+        for (int i = 0; i < spare; i++) {
+            chosen.add(from.remove(random.nextInt(from.size())));
+        }
+        return chosen;
+    }
+
+    /// What happens to disks while no process uses them.
+    private void changeDisks(Set<SimulatedDisk> setBack, boolean someWillBeMissing) {
+        Promises promises = array.promises();
+        for (SimulatedDisk disk : setBack) {
+            disk.restore(backup.get(host.disks().indexOf(disk)));
+        }
+        if (!setBack.isEmpty()) {
+            backup = null; // swapped or changed meanwhile, it would be another disk's
+        } else if (promises.bears(DiskFault.SET_BACK) && random.nextBoolean()) {
+            backup = host.disks().stream().map(SimulatedDisk::snapshot).toList();
+        }
+        boolean maySwap = promises.bears(DiskFault.SWAP) && !someWillBeMissing;
+        if (maySwap && host.disks().size() > 1 && random.nextInt(4) == 0) {
+            List<SimulatedDisk> from = new ArrayList<>(host.disks());
+            SimulatedDisk one = from.remove(random.nextInt(from.size()));
+            one.swap(from.get(random.nextInt(from.size())));
+            backup = null;
+        }
+    }
+
+    // --- checks
+    // ------------------------------------------------------------------------------------
+
+    /// With disks that answer every promise can be checked: all is readable, allowed, and stays as
+    /// it was found, even where it was never acknowledged.
+    private void verify() {
+        int step = 1 + random.nextInt(32);
+        for (int first = 0; first < model.sectorCount(); first += step) {
+            int count = Math.min(step, model.sectorCount() - first);
+            if (model.isTouched(first, count) || random.nextInt(16) == 0) {
+                verify(first, count);
+            }
+        }
+    }
+
+    private void verify(int first, int count) {
+        byte[] before = null;
+        for (int round = 0; round < 3; round++) {
+            long began = model.begin();
+            byte[] found = rig.read(device, (long) first * BLOCK_BYTES, count * BLOCK_BYTES);
+            model.check(began, first, found);
+            if (before != null && !Arrays.equals(before, found)) {
+                throw new AssertionError(
+                        "sector %d reads differently the second time, and nobody wrote to it"
+                                .formatted(first + Arrays.mismatch(before, found) / BLOCK_BYTES));
+            }
+            before = found;
+        }
+        // While an array lacks a leg that may differ, the loss of another may show other bytes.
+        if (device.status().state() == State.ONLINE) {
+            model.pin(first, before);
         }
     }
 }

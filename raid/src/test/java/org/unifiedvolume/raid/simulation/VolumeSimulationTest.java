@@ -1,60 +1,47 @@
 package org.unifiedvolume.raid.simulation;
 
-import java.io.IOException;
-import java.util.stream.LongStream;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import org.junit.jupiter.api.Test;
-import org.unifiedvolume.raid.Rig;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.unifiedvolume.testkit.DiskFault;
+import org.unifiedvolume.testkit.FaultCounts;
 
 /// Volumes keep their promises whatever their disks do, for several hundred seeds; with
-/// `-Duvol.seed=N` for that one only, with `-Duvol.seeds=N` for so many.
+/// `-Duvol.seeds=N` for so many. `./uvol-sim` runs any number, and repeats one.
 class VolumeSimulationTest {
     private static final int SEEDS = Integer.getInteger("uvol.seeds", 300);
 
-    @Test
-    void aLinearVolumeKeepsItsPromises() {
-        check(Level.LINEAR);
+    @ParameterizedTest
+    @EnumSource
+    void promisesAreKeptAndEveryFaultIsTried(Level level) {
+        FaultCounts counts = new FaultCounts();
+        for (long seed = 0; seed < SEEDS; seed++) {
+            SimulationRun run = SimulationRun.of(level, seed, Planting.NONE);
+            if (!run.isKept()) {
+                throw new AssertionError(
+                        "%s with seed %d: %s%nto see it again: %s"
+                                .formatted(level, seed, run.broken().getMessage(), run.command()),
+                        run.broken());
+            }
+            counts.add(run.counts());
+        }
+        for (DiskFault kind : Promises.HONEST) {
+            assertTrue(counts.of(kind) > 0, level + ": no " + kind.plural() + " in " + counts);
+        }
     }
 
     @Test
-    void aStripedVolumeKeepsItsPromises() {
-        check(Level.STRIPE);
-    }
-
-    @Test
-    void aMirrorKeepsItsPromises() {
-        check(Level.MIRROR);
-    }
-
-    private static void check(Level level) {
-        Long only = Long.getLong("uvol.seed");
-        LongStream seeds =
-                only == null ? LongStream.range(0, SEEDS) : LongStream.of(only.longValue());
-        seeds.forEach(
-                seed -> {
-                    AssertionError broken = run(level, seed, Planting.NONE);
-                    if (broken != null) {
-                        throw new AssertionError(
-                                ("%s with seed %d: %s%nto see it again: mvn test -pl raid -am"
-                                                + " -Dtest=VolumeSimulationTest"
-                                                + " -Dsurefire.failIfNoSpecifiedTests=false"
-                                                + " -Duvol.seed=%d")
-                                        .formatted(level, seed, broken.getMessage(), seed),
-                                broken);
-                    }
-                });
-    }
-
-    /// Runs one seed.
-    ///
-    /// @return the promise that was broken; null if all were kept
-    static AssertionError run(Level level, long seed, Planting planting) {
-        try (Rig rig = new Rig(Long.getLong("uvol.seed") != null)) {
-            new VolumeSimulation(level, seed, planting, rig).run();
-            return null;
-        } catch (AssertionError e) {
-            return e;
-        } catch (IOException e) {
-            return new AssertionError("a volume did not start", e);
+    void aSeedRepeatsExactlyWhetherItIsTracedOrNot() {
+        for (long seed = 0; seed < 5; seed++) {
+            SimulationRun once = SimulationRun.traced(Level.RAID1, seed, Planting.NONE, 1 << 16);
+            SimulationRun again = SimulationRun.traced(Level.RAID1, seed, Planting.NONE, 1 << 16);
+            SimulationRun quietly = SimulationRun.of(Level.RAID1, seed, Planting.NONE);
+            assertEquals(once.trace(), again.trace());
+            assertEquals(once.counts().toString(), quietly.counts().toString());
+            assertEquals(once.requests(), quietly.requests());
         }
     }
 }

@@ -1,0 +1,93 @@
+package org.unifiedvolume.raid.simulation;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
+import org.unifiedvolume.testkit.FaultCounts;
+
+/// Many seeds of one level, on several threads; each run is whole in itself.
+final class Campaign {
+    private final Level level;
+    private final long end;
+    private final long from;
+    private final boolean keepsGoing;
+    private final AtomicLong next;
+    private final FaultCounts counts = new FaultCounts();
+    private SimulationRun firstFailure;
+    private long failures;
+    private long runs;
+    private long lives;
+    private long requests;
+    private long nanos;
+
+    /// @param keepsGoing whether to go on after a failure
+    Campaign(Level level, long from, long seeds, boolean keepsGoing) {
+        this.level = level;
+        this.from = from;
+        this.end = from + seeds;
+        this.keepsGoing = keepsGoing;
+        this.next = new AtomicLong(from);
+    }
+
+    void run(int threads) throws InterruptedException {
+        long began = System.nanoTime();
+        List<Thread> workers = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            workers.add(Thread.ofVirtual().name("seeds-" + i).start(this::work));
+        }
+        for (Thread worker : workers) {
+            worker.join();
+        }
+        nanos = System.nanoTime() - began;
+    }
+
+    private void work() {
+        while (true) {
+            long seed = next.getAndIncrement();
+            if (seed >= end) {
+                return;
+            }
+            take(SimulationRun.of(level, seed, Planting.NONE));
+        }
+    }
+
+    private synchronized void take(SimulationRun run) {
+        runs++;
+        lives += run.lives();
+        requests += run.requests();
+        counts.add(run.counts());
+        if (!run.isKept()) {
+            failures++;
+            if (firstFailure == null || run.seed() < firstFailure.seed()) {
+                firstFailure = run;
+            }
+            if (!keepsGoing) {
+                next.set(end);
+            }
+        }
+    }
+
+    /// The failure of the lowest seed; null if there was none.
+    SimulationRun firstFailure() {
+        return firstFailure;
+    }
+
+    String report() {
+        double seconds = nanos / 1e9;
+        return String.format(
+                Locale.ROOT,
+                "%-7s %d seeds from %d in %.1f s, %.0f seeds/s; %d lives, %d requests; %s%n        %s%n",
+                level,
+                runs,
+                from,
+                seconds,
+                runs / seconds,
+                lives,
+                requests,
+                failures == 0
+                        ? "all promises kept"
+                        : failures == 1 ? "1 seed FAILED" : failures + " seeds FAILED",
+                counts);
+    }
+}

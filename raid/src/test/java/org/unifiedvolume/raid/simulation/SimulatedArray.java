@@ -1,0 +1,62 @@
+package org.unifiedvolume.raid.simulation;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.testkit.SimulatedDisk;
+import org.unifiedvolume.testkit.VolumeModel.Change;
+
+/// A level as the simulation sees it: how its arrays are made and started, what they promise, and
+/// what administrators may ask of them. One for each run; it outlives the processes.
+interface SimulatedArray {
+    /// Something that an administrator may ask.
+    ///
+    /// @param mendsFirst whether the disk is put in order before
+    record Command(String name, boolean mendsFirst, Action action) {}
+
+    /// Carries out a command about one disk, on a control thread.
+    interface Action {
+        /// @throws IOException if the array refuses; it may
+        void run(SimulatedDisk disk) throws IOException;
+    }
+
+    Promises promises();
+
+    /// How large the volume is.
+    long sizeBytes();
+
+    /// Starts it in a new process.
+    ///
+    /// @param missing disks that are not there
+    /// @param isNew whether this is the first start, on blank disks
+    /// @throws IOException if it refuses; with all disks here it must not
+    BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException;
+
+    /// What may be asked of it while it runs; each as often in the list as it should come.
+    default List<Command> commands(BlockDevice array) {
+        return List.of();
+    }
+
+    /// Whether a leg lacks nothing.
+    default boolean isComplete(DeviceStatus leg) {
+        return leg.state() == DeviceStatus.State.ONLINE;
+    }
+
+    /// A place on a disk where a flaw hurts.
+    default long placeForFlaw(SimulatedDisk disk, Random random) {
+        return random.nextLong(disk.size().sizeBytes());
+    }
+
+    /// Whether a change that was not yet durable may leave anything in its range when the process
+    /// or the power ends and a leg is lost at once.
+    default boolean mayGarble(Change change) {
+        return false;
+    }
+
+    /// The process has ended, in order or not; what it kept elsewhere than on the disks is as a
+    /// crash leaves it.
+    default void processEnded() {}
+}

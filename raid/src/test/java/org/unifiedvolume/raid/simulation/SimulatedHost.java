@@ -1,0 +1,91 @@
+package org.unifiedvolume.raid.simulation;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.unifiedvolume.raid.Rig;
+import org.unifiedvolume.raid.redundant.SimulatedThreads;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.spi.LayoutMember;
+import org.unifiedvolume.testkit.EventLog;
+import org.unifiedvolume.testkit.FaultCounts;
+import org.unifiedvolume.testkit.SimulatedDisk;
+
+/// The machine that a simulated volume lives on: time, chance, disks, and the threads of the
+/// process that runs.
+final class SimulatedHost {
+    private static final long DEADLINE_NANOS = 1_000_000_000L;
+
+    private final Rig rig;
+    private final Random random;
+    private final Planting planting;
+    private final FaultCounts counts;
+    private final EventLog log;
+    private final List<SimulatedDisk> disks = new ArrayList<>();
+    private SimulatedThreads threads;
+
+    SimulatedHost(Rig rig, Random random, Planting planting, FaultCounts counts, EventLog log) {
+        this.rig = rig;
+        this.random = random;
+        this.planting = planting;
+        this.counts = counts;
+        this.log = log;
+        log.setTime(rig.time);
+    }
+
+    Rig rig() {
+        return rig;
+    }
+
+    Random random() {
+        return random;
+    }
+
+    Planting planting() {
+        return planting;
+    }
+
+    FaultCounts counts() {
+        return counts;
+    }
+
+    EventLog log() {
+        return log;
+    }
+
+    /// The threads of the process that runs now.
+    SimulatedThreads threads() {
+        return threads;
+    }
+
+    /// A new process begins.
+    SimulatedThreads startProcess() {
+        threads = new SimulatedThreads(rig.time);
+        return threads;
+    }
+
+    List<SimulatedDisk> disks() {
+        return disks;
+    }
+
+    /// Brings in a new disk: `disk0`, `disk1` …
+    SimulatedDisk addDisk(SimulatedDisk.Size size) {
+        Locality where = random.nextInt(3) == 0 ? Locality.REMOTE : Locality.LOCAL;
+        SimulatedDisk disk =
+                new SimulatedDisk("disk" + disks.size(), size, where, rig.time, random);
+        disk.observe(counts, log);
+        disks.add(disk);
+        return disk;
+    }
+
+    /// A disk as a member for the process that runs now.
+    LayoutMember member(SimulatedDisk disk) {
+        return rig.member(
+                disk.name(), planting.disk(disks.indexOf(disk), disk.open(rig.io)), DEADLINE_NANOS);
+    }
+
+    /// A disk that is not there.
+    LayoutMember missing(SimulatedDisk disk) {
+        return LayoutMember.missing(disk.name(), disk.locality(), "not there");
+    }
+}

@@ -1,0 +1,60 @@
+package org.unifiedvolume.raid.simulation;
+
+import java.util.List;
+import java.util.Random;
+import org.unifiedvolume.raid.mirror.ReadPolicy;
+import org.unifiedvolume.raid.mirror.ReplicationPlan;
+import org.unifiedvolume.raid.redundant.LevelPlan;
+import org.unifiedvolume.testkit.SimulatedDisk;
+
+/// RAID 1 of two or three legs, or RAID 10 of two to five.
+final class SimulatedReplication extends SimulatedRedundancy {
+    private static final int LEG_BLOCKS = 48 + 160; // metadata, and more than two windows of a job
+    private static final int TEN_LEG_BLOCKS = 48 + 80;
+
+    private final boolean isTen;
+    private final int legs;
+    private final int copies;
+    private final long chunkBytes;
+    private final ReadPolicy policy;
+
+    private SimulatedReplication(SimulatedHost host, boolean isTen) {
+        super(host);
+        Random random = host.random();
+        this.isTen = isTen;
+        this.legs = 2 + random.nextInt(isTen ? 4 : 2);
+        this.copies = isTen ? 2 + random.nextInt(Math.min(2, legs - 1)) : legs;
+        this.chunkBytes = 4096L << random.nextInt(4);
+        this.policy = ReadPolicy.values()[random.nextInt(ReadPolicy.values().length)];
+        SimulatedDisk.Size size =
+                VolumeSimulation.someSize(random, isTen ? TEN_LEG_BLOCKS : LEG_BLOCKS);
+        for (int i = 0; i < legs; i++) {
+            host.addDisk(size);
+        }
+    }
+
+    static SimulatedReplication mirror(SimulatedHost host) {
+        return new SimulatedReplication(host, false);
+    }
+
+    static SimulatedReplication ten(SimulatedHost host) {
+        return new SimulatedReplication(host, true);
+    }
+
+    @Override
+    public Promises promises() {
+        return new Promises(copies - 1, borne());
+    }
+
+    @Override
+    LevelPlan plan(List<String> names) {
+        return new ReplicationPlan(
+                "v",
+                isTen ? 10 : 1,
+                isTen ? chunkBytes : 0,
+                isTen ? copies : 0,
+                policy,
+                List.of(),
+                names);
+    }
+}
