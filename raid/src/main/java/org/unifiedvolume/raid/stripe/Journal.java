@@ -266,22 +266,28 @@ public final class Journal {
         lock.lock();
         try {
             roles = now;
-            if (headed == 0) {
-                return; // not open yet
-            }
-            long takers = writable(now);
-            headed &= takers;
-            boolean isNew = (takers & ~headed) != 0;
-            boolean areTooFew =
-                    Long.bitCount(holders & now.complete()) < holdersNeeded(now);
-            asks = !mustMove && (isNew || areTooFew);
-            mustMove |= asks;
+            asks = noticeMove();
         } finally {
             lock.unlock();
         }
         if (asks) {
             group.io().timers().after(0, this::pump);
         }
+    }
+
+    /// Whether other legs have to hold the ring, or legs lack a head, which was not known yet.
+    /// Under the lock.
+    private boolean noticeMove() {
+        if (headed == 0) {
+            return false; // not open yet
+        }
+        long takers = writable(roles);
+        headed &= takers;
+        boolean isNew = (takers & ~headed) != 0;
+        boolean areTooFew = Long.bitCount(holders & roles.complete()) < holdersNeeded(roles);
+        boolean asks = !mustMove && (isNew || areTooFew);
+        mustMove |= asks;
+        return asks;
     }
 
     /// A change is about to send something to the legs. Its rows are held.
@@ -387,7 +393,8 @@ public final class Journal {
             return flushedSequence + 1 == nextSequence ? moveHolders() : startFlush();
         }
         if (nextStart - tailStart > ringBytes / 2) {
-            Runnable relief = canReclaim() ? reclaim() : startFlush();
+            boolean pays = startAfterFlushed() - tailStart > ringBytes / 8;
+            Runnable relief = pays ? reclaim() : startFlush();
             if (relief != null) {
                 return relief;
             }
@@ -404,6 +411,16 @@ public final class Journal {
 
     private boolean canReclaim() {
         return !entries.isEmpty() && entries.getFirst().sequence() <= flushedSequence;
+    }
+
+    /// Where the first entry stands that has not been flushed.
+    private long startAfterFlushed() {
+        for (JournalEntry entry : entries) {
+            if (entry.sequence() > flushedSequence) {
+                return entry.start();
+            }
+        }
+        return nextStart;
     }
 
     private Runnable startFlush() {
@@ -588,13 +605,7 @@ public final class Journal {
         Roles now = roles;
         long targets = writable(now);
         long sequence = flushedSequence + 1;
-        long start = nextStart;
-        for (JournalEntry entry : entries) {
-            if (entry.sequence() == sequence) {
-                start = entry.start();
-            }
-        }
-        long tail = start;
+        long tail = startAfterFlushed();
         JournalHead head = head(newGeneration, newHolders, sequence, tail);
         headCount++;
         return () ->
@@ -628,6 +639,7 @@ public final class Journal {
                 countingSequence = head.sequence();
                 tailStart = tail;
                 entries.removeIf(entry -> entry.sequence() < head.sequence());
+                noticeMove();
             } else {
                 mustMove |= head.generation() != generation;
                 refused = takeAll();
@@ -636,7 +648,6 @@ public final class Journal {
             lock.unlock();
         }
         if (why == null) {
-            rolesChanged(roles);
             pump();
         } else {
             refused.forEach(change -> change.entered(why));
