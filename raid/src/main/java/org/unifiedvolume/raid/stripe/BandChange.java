@@ -187,8 +187,7 @@ final class BandChange {
         return isWell;
     }
 
-    /// Where no parity is left, nothing has to fit together. Where everything is written, only a
-    /// missing leg's bytes could be lost half-way: they stand in parity alone.
+    /// Where no parity is left, nothing has to fit together.
     private JournalChange journalled() {
         JournalChange found =
                 new JournalChange(band.row(), band.endRow(), legs.count()) {
@@ -197,8 +196,7 @@ final class BandChange {
                         send(fault);
                     }
                 };
-        boolean isHealthy = Long.bitCount(change.roles().complete()) == legs.count();
-        if (parities() != 0 && (unchanged() != 0 || !isHealthy)) {
+        if (parities() != 0) {
             for (int i = 0; i < legs.count(); i++) {
                 if ((writes >> i & 1) != 0) {
                     found.add(legs.role(i), band.row(), band.lengthBytes(), source(i));

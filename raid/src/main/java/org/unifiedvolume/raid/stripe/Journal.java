@@ -34,7 +34,7 @@ import org.unifiedvolume.request.Outcome;
 /// the new holders: a *generation*. Entries of other generations never count.
 ///
 /// The state is guarded by one lock, under which nothing is submitted and nobody is told.
-public final class Journal {
+public class Journal {
     private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
     private static final long MOST_ENTRY_BYTES = 1 << 20;
     private static final long BLOCK_GRID = 512;
@@ -73,6 +73,9 @@ public final class Journal {
     private boolean mustMove;
     private boolean endedSinceFlush;
 
+    /// Whether something failed that is only tried again when somebody asks.
+    private boolean resting;
+
     /// @param array the UUID of the array
     /// @param places by role; null where it is not known
     /// @param parityCount how many legs the array can lose
@@ -94,7 +97,7 @@ public final class Journal {
     }
 
     /// Learns what the legs can do together.
-    void setBlocks(int newBlockBytes, long maxTransferBytes) {
+    final void setBlocks(int newBlockBytes, long maxTransferBytes) {
         blockBytes = Math.max(BLOCK_GRID, newBlockBytes);
         long most = Math.min(Math.min(MOST_ENTRY_BYTES, ringBytes / 4), maxTransferBytes);
         mostEntryBytes = most - most % JournalHeader.BYTES;
@@ -300,6 +303,7 @@ public final class Journal {
                 return true;
             }
             waiting.add(change);
+            resting = false;
         } finally {
             lock.unlock();
         }
@@ -308,7 +312,7 @@ public final class Journal {
     }
 
     /// Whether an entry that a replay would carry out describes some of these rows.
-    private boolean counts(long row, long endRow) {
+    boolean counts(long row, long endRow) {
         for (JournalEntry entry : entries) {
             if (entry.sequence() >= countingSequence && entry.describes(row, endRow)) {
                 return true;
@@ -371,7 +375,7 @@ public final class Journal {
             Runnable next;
             lock.lock();
             try {
-                next = busy || group == null ? null : choose();
+                next = busy || resting || group == null ? null : choose();
             } finally {
                 lock.unlock();
             }
@@ -440,6 +444,7 @@ public final class Journal {
             flushing = false;
             if (why != null) {
                 endedSinceFlush = true;
+                resting = true;
                 refused = takeAll();
             }
         } finally {
@@ -448,7 +453,7 @@ public final class Journal {
         if (why == null) {
             pump();
         } else {
-            refused.forEach(change -> change.entered(why)); // whoever comes next tries anew
+            refused.forEach(change -> change.entered(why));
         }
     }
 
@@ -642,6 +647,7 @@ public final class Journal {
                 noticeMove();
             } else {
                 mustMove |= head.generation() != generation;
+                resting = true;
                 refused = takeAll();
             }
         } finally {
