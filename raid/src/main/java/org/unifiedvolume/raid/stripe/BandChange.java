@@ -13,7 +13,7 @@ import org.unifiedvolume.request.DeviceFault;
 /// - *Recover:* where a leg is missing on either way, everything else is read first.
 /// - No parity is left to write, or all chunks change: nothing is read.
 ///
-/// After an unclean stop, while parity may be wrong, reconstructing comes first, as it makes parity
+/// After an unclean stop, while parity may be wrong, nothing is modified: the other ways make parity
 /// right.
 final class BandChange {
     private final StripeChange change;
@@ -64,7 +64,8 @@ final class BandChange {
             return;
         }
         long toModify = band.changed() | parities();
-        boolean canModify = (toModify & ~legs.readable()) == 0;
+        boolean canModify =
+                (toModify & ~legs.readable()) == 0 && !change.roles().isMeasured();
         boolean canReconstruct = (unchanged() & ~legs.readable()) == 0;
         if (canReconstruct && (!canModify || isReconstructCheaper(toModify))) {
             read(unchanged(), this::reconstruct);
@@ -83,8 +84,7 @@ final class BandChange {
     }
 
     private boolean isReconstructCheaper(long toModify) {
-        return change.roles().isMeasured()
-                || Long.bitCount(unchanged()) <= Long.bitCount(toModify);
+        return Long.bitCount(unchanged()) <= Long.bitCount(toModify);
     }
 
     private void read(long positions, Runnable compute) {

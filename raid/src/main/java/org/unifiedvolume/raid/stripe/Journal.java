@@ -109,7 +109,7 @@ public class Journal {
         return Math.max(blockBytes, rows - rows % blockBytes);
     }
 
-    /// Finds the journal on the complete legs, replays it if the array was not stopped, and begins
+    /// Finds the journal on the legs, replays it if the array was not stopped, and begins
     /// a new generation. Blocks.
     void open(Group newGroup, boolean wasClean) throws IOException, InterruptedException {
         group = newGroup;
@@ -133,7 +133,7 @@ public class Journal {
     private JournalHead newestHead() {
         JournalHead newest = null;
         for (int role = 0; role < places.length; role++) {
-            if (!group.roles().isComplete(role) || places[role] == null) {
+            if (!group.roles().isWritable(role) || places[role] == null) {
                 continue;
             }
             Leg leg = group.roles().leg(role);
@@ -226,32 +226,35 @@ public class Journal {
         return found;
     }
 
+    /// The legs that can hold the ring. One that is being rebuilt can: what it holds of the ring is
+    /// whole, whatever it lacks of the data.
     private long placed(Roles now) {
         long found = 0;
         for (int role = 0; role < places.length; role++) {
-            found |= places[role] != null && now.isComplete(role) ? 1L << role : 0;
+            found |= places[role] != null && now.isWritable(role) ? 1L << role : 0;
         }
         return found;
     }
 
-    /// How many complete legs have to hold the ring: one more than can still be lost.
+    /// How many legs have to hold the ring: one more than the array can lose.
     private int holdersNeeded(Roles now) {
-        int lost = now.count() - Long.bitCount(now.complete());
-        return Math.min(Math.max(0, parityCount - lost) + 1, Long.bitCount(placed(now)));
+        return Math.min(parityCount + 1, Long.bitCount(placed(now)));
     }
 
-    /// The present holders as far as they are good, then local legs, then others.
+    /// The present holders as far as they are good, then complete local legs, then complete ones,
+    /// then others.
     private long holdersAmong(Roles now) {
         long candidates = placed(now);
         long local = 0;
         for (int role = 0; role < places.length; role++) {
-            if ((candidates >> role & 1) != 0 && now.leg(role).locality() == Locality.LOCAL) {
+            if (now.isComplete(role) && now.leg(role).locality() == Locality.LOCAL) {
                 local |= 1L << role;
             }
         }
         int needed = holdersNeeded(now);
         long found = take(0, holders & candidates, needed);
-        found = take(found, local, needed);
+        found = take(found, candidates & local, needed);
+        found = take(found, candidates & now.complete(), needed);
         return take(found, candidates, needed);
     }
 
@@ -287,7 +290,7 @@ public class Journal {
         long takers = writable(roles);
         headed &= takers;
         boolean isNew = (takers & ~headed) != 0;
-        boolean areTooFew = Long.bitCount(holders & roles.complete()) < holdersNeeded(roles);
+        boolean areTooFew = Long.bitCount(holders & takers) < holdersNeeded(roles);
         boolean asks = !mustMove && (isNew || areTooFew);
         mustMove |= asks;
         return asks;
@@ -501,7 +504,7 @@ public class Journal {
     private Runnable writeEntry(List<JournalChange> batch) {
         busy = true;
         Roles now = roles;
-        long targets = holders & now.complete();
+        long targets = holders & writable(now);
         long oldest = flushedSequence + 1;
         long sequence = nextSequence;
         return () -> {

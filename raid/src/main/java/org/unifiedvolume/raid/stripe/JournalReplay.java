@@ -97,7 +97,7 @@ final class JournalReplay {
 
     private boolean holds(int role) {
         return (head.holders() >> role & 1) != 0
-                && group.roles().isComplete(role)
+                && group.roles().isWritable(role)
                 && places[role] != null;
     }
 

@@ -2,7 +2,9 @@ package org.unifiedvolume.raid.stripe;
 
 import org.unifiedvolume.raid.geometry.ParityGeometry;
 import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.RangeLocks;
+import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest.Read;
@@ -11,12 +13,17 @@ import org.unifiedvolume.request.Outcome;
 /// A read of a chunk whose leg does not have it: computes the bytes from the other legs. Its rows
 /// are held meanwhile, as no change must come in between.
 final class LostRead extends RangeLocks.Hold {
+    /// So often it starts again because legs have come and gone meanwhile.
+    private static final int MOST_LOOKS = 4;
+
     private final ParityLevel level;
     private final Group group;
     private final Read request;
     private final boolean hasFailed;
     private final Completion done;
     private final Patience patience = new Patience();
+    private Roles roles;
+    private int looks;
     private StripeRows rows;
     private int position;
 
@@ -41,7 +48,8 @@ final class LostRead extends RangeLocks.Hold {
         ParityGeometry geometry = level.geometry();
         long offset = request.offsetBytes();
         position = geometry.dataIndexAt(offset);
-        StripeLegs legs = new StripeLegs(geometry, group.roles(), geometry.stripeAt(offset));
+        roles = group.roles();
+        StripeLegs legs = new StripeLegs(geometry, roles, geometry.stripeAt(offset));
         rows =
                 new StripeRows(
                         group,
@@ -73,6 +81,11 @@ final class LostRead extends RangeLocks.Hold {
         if (!isWell) {
             rows.release();
             if (patience.retry(why, group.io(), this::granted)) {
+                return;
+            }
+            if (Leg.isOfLeg(why) && group.roles() != roles && looks < MOST_LOOKS) {
+                looks++;
+                granted();
                 return;
             }
         }

@@ -310,8 +310,8 @@ public final class ParityLevel implements Level {
         jobs.restore(group, leg, row, lengthBytes);
     }
 
-    /// Makes parity fit the data. Only while all data can be read: parity that stands for missing
-    /// data is all there is of it.
+    /// Makes parity fit the data. Parity that stands for missing data is all there is of it, and
+    /// stays; with two parities Q is made to fit P then.
     @Override
     public void resync(Group group, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {

@@ -157,19 +157,36 @@ final class StripeJobs {
     }
 
     void resync(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException {
-        eachStripe(
-                row,
-                lengthBytes,
-                (stripe, at, length) -> {
-                    StripeRows rows = readAll(group, stripe, at, length);
-                    if (rows != null) {
-                        try {
-                            renew(group, rows, at, 0, length);
-                        } finally {
-                            rows.release();
-                        }
-                    }
-                });
+        eachStripe(row, lengthBytes, (stripe, at, length) -> resyncStripe(group, stripe, at, length));
+    }
+
+    /// With a chunk of data missing and both parities there, what P says of it is what readers get:
+    /// Q has to say the same, should P be lost next.
+    private void resyncStripe(Group group, long stripe, long row, long length)
+            throws DeviceFault, InterruptedException {
+        StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+        int q = legs.dataCount() + 1;
+        boolean isOneMissing = Long.bitCount(legs.data() & ~legs.readable()) == 1;
+        StripeRows rows;
+        if (isOneMissing && q < legs.count() && legs.isReadable(q) && legs.isReadable(q - 1)) {
+            rows = readData(group, legs, row, length);
+            rows = legs.isReadable(q) ? withQ(group, rows, q) : rows;
+        } else {
+            rows = readAll(group, stripe, row, length);
+        }
+        if (rows != null) {
+            try {
+                renew(group, rows, row, 0, length);
+            } finally {
+                rows.release();
+            }
+        }
+    }
+
+    private static StripeRows withQ(Group group, StripeRows rows, int q)
+            throws InterruptedException {
+        await(group, new boolean[1], ended -> rows.read(1L << q, ended));
+        return rows; // without Q there is nothing to make right
     }
 
     long scrub(Group group, long row, long lengthBytes, boolean repairs)

@@ -254,6 +254,7 @@ final class ParitySimulation {
                         (_, outcome) -> {
                             if (bornIn == life && outcome.isSuccess()) {
                                 model.flushed(marks);
+                                trace("flushed");
                             }
                         });
     }
@@ -278,6 +279,8 @@ final class ParitySimulation {
         if (!isZero) {
             random.nextBytes(bytes);
         }
+        int number = changes;
+        trace("change %d of sectors %d+%d, zero %s", number, offset / 512, length / 512, isZero);
         long stripe = geometry.stripeBytes();
         model.begin(
                 offset,
@@ -308,6 +311,7 @@ final class ParitySimulation {
                                 source.release();
                             }
                             if (bornIn == life) {
+                                trace("change %d: %s", number, outcome);
                                 underWay.remove(range);
                                 anyFailed |= !outcome.isSuccess();
                                 model.end(
@@ -350,6 +354,14 @@ final class ParitySimulation {
                                 underWay.remove(range);
                             }
                         });
+    }
+
+    private static final boolean TRACES = Boolean.getBoolean("trace");
+
+    private void trace(String what, Object... about) {
+        if (TRACES) {
+            System.out.printf("%d %s%n", time.nanoTime() / 1000, what.formatted(about));
+        }
     }
 
     private void fail(String what) {
@@ -450,6 +462,7 @@ final class ParitySimulation {
     /// The power goes; perhaps legs do not survive it.
     private void cut() {
         cuts++;
+        trace("cut");
         life++;
         model.cut(isHealthy());
         rig.kill();
@@ -470,5 +483,6 @@ final class ParitySimulation {
                 complete--;
             }
         }
+        trace("now %s", Arrays.toString(states));
     }
 }

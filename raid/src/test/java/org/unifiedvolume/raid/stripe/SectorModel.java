@@ -108,9 +108,12 @@ final class SectorModel {
             fits |= Arrays.equals(state.bytes, found);
         }
         // The journal does not hold whole stripes of all legs: what was lost of them is nobody's promise.
+        // Until the resync has ended, a leg that is lost then may take them with it too.
+        boolean isTorn = isOpen[sector];
         for (State state : all.subList(1, all.size())) {
-            fits |= lostLegs && state.isWholeStripe && state.wasHealthy;
+            isTorn |= state.isWholeStripe && state.wasHealthy;
         }
+        fits |= lostLegs && isTorn;
         if (!fits) {
             return "sector %d is none of its %d states (%s)"
                     .formatted(sector, all.size(), which(found));
@@ -119,7 +122,7 @@ final class SectorModel {
         now.ended = true;
         all.clear();
         all.add(now);
-        isOpen[sector] = false;
+        isOpen[sector] = isTorn;
         return null;
     }
 
