@@ -9,16 +9,14 @@ import org.unifiedvolume.buffer.Block;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.buffer.Slice;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoRequest.Prefetch;
 import org.unifiedvolume.request.IoRequest.Read;
 import org.unifiedvolume.request.IoTag;
-import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
@@ -40,14 +38,13 @@ import org.unifiedvolume.request.Outcome;
 ///
 /// Changes go through to the device below and take what they make stale out of the cache before
 /// they go; see [Shard] for the races. Nothing may change the content below but through this layer.
-public final class ReadCache implements BlockDevice {
+public final class ReadCache extends Layer {
     /// Reads are widened to this grid, so that small neighbours are fetched once.
     private static final long GRID_BYTES = 4096;
 
     /// What a client's hint asks for comes in reads of this length and alignment.
     private static final long PREFETCH_PIECE_BYTES = 256 * 1024;
 
-    private final BlockDevice below;
     private final IoContext context;
     private final CacheOptions options;
     private final Shards shards;
@@ -64,7 +61,7 @@ public final class ReadCache implements BlockDevice {
 
     /// @param shard makes the shards; tests plant mistakes in them
     ReadCache(BlockDevice below, CacheOptions options, IoContext context, Supplier<Shard> shard) {
-        this.below = below;
+        super(below);
         this.context = context;
         this.options = options;
         this.shards = new Shards(shard);
@@ -75,26 +72,6 @@ public final class ReadCache implements BlockDevice {
                                 shards.at(segment.startBytes()).evict(segment, onlyUnread));
         this.readahead = new Readahead(options.readaheadBytes(), below.shape().sizeBytes());
         context.pool().addReclaimer(retention);
-    }
-
-    @Override
-    public DeviceShape shape() {
-        return below.shape();
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public long localityRun(long offsetBytes) {
-        return below.localityRun(offsetBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
     }
 
     /// How many bytes of reads were answered from memory.

@@ -9,7 +9,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `uvol re-add NAME MEMBER`: uses a member again.
@@ -23,17 +22,8 @@ import picocli.CommandLine.Spec;
         },
         footer = {"", "Example:", "  uvol re-add media nbd://10.0.0.2/b --assume-clean"})
 final class ReaddCommand implements Callable<Integer> {
-    @Mixin private Chosen chosen;
+    @Mixin private ChosenMember chosen;
     @Spec private CommandSpec spec;
-
-    @Parameters(index = "0", paramLabel = "NAME", description = "The volume.")
-    private String volume;
-
-    @Parameters(
-            index = "1",
-            paramLabel = "MEMBER",
-            description = "The member's URI, or a part of it that no other member has.")
-    private String member;
 
     @Option(
             names = "--assume-clean",
@@ -42,14 +32,8 @@ final class ReaddCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ConfigFault, ControlFault, IOException {
-        Reply answer =
-                new Reply(
-                        chosen.call(
-                                Request.of("re-add")
-                                        .with("volume", volume)
-                                        .with("member", member)
-                                        .with("assumeClean", assumeClean)));
-        spec.commandLine().getOut().printf("%s: %s is used again%n", volume, answer.text("member"));
+        String member = chosen.call(Request.of("re-add").with("assumeClean", assumeClean));
+        spec.commandLine().getOut().printf("%s: %s is used again%n", chosen.volume(), member);
         return Main.DONE;
     }
 }

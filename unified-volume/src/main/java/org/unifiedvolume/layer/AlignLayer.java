@@ -6,8 +6,9 @@ import java.util.function.Supplier;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.device.Layer;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -20,6 +21,7 @@ import org.unifiedvolume.request.IoRequest.Prefetch;
 import org.unifiedvolume.request.IoRequest.Read;
 import org.unifiedvolume.request.IoRequest.Write;
 import org.unifiedvolume.request.IoRequest.Zero;
+import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
@@ -31,15 +33,14 @@ import org.unifiedvolume.request.Outcome;
 /// Changes through this layer that meet in a block, one of them off the grid, wait for each other
 /// ([RangeQueue]), so that none undoes another. Clients that change one block by different layers
 /// at the same moment get what two hosts get that write one disk: one of the two.
-public final class AlignLayer implements BlockDevice {
-    private final BlockDevice below;
+public final class AlignLayer extends Layer {
     private final IoContext context;
     private final DeviceShape shape;
     private final int blockBytes;
     private final RangeQueue queue = new RangeQueue();
 
     public AlignLayer(BlockDevice below, IoContext context) {
-        this.below = below;
+        super(below);
         this.context = context;
         DeviceShape grid = below.shape();
         this.blockBytes = grid.blockBytes();
@@ -69,16 +70,6 @@ public final class AlignLayer implements BlockDevice {
     public long localityRun(long offsetBytes) {
         long start = floor(offsetBytes);
         return below.localityRun(start) - (offsetBytes - start);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 
     private long floor(long offset) {
@@ -262,23 +253,10 @@ public final class AlignLayer implements BlockDevice {
         }
         if (innerStart < innerEnd) {
             all.expectOne();
-            below.submit(
-                    new Zero(
-                            zero.tag()
-                                    .child(
-                                            context.ids().next(),
-                                            below.locality(
-                                                    Operation.ZERO,
-                                                    innerStart,
-                                                    innerEnd - innerStart),
-                                            innerStart,
-                                            innerEnd - innerStart),
-                            innerStart,
-                            innerEnd - innerStart,
-                            zero.mayUnmap(),
-                            zero.fastOnly(),
-                            zero.durability()),
-                    all);
+            long length = innerEnd - innerStart;
+            Locality where = below.locality(Operation.ZERO, innerStart, length);
+            IoTag inner = zero.tag().child(context.ids().next(), where, innerStart, length);
+            below.submit(zero.part(inner, null), all);
         }
         if (innerEnd < end) {
             zeroEdge(zero, innerEnd, end - innerEnd, all);

@@ -2,21 +2,17 @@ package org.unifiedvolume.layer;
 
 import java.util.function.ToLongFunction;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.device.Timers;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 
 /// Makes the device below slow: requests reach it late, and its answers come late.
 ///
 /// With delays that differ from request to request, requests overtake each other, as they do on
 /// real disks and networks. Requests that wait here when the layer is closed reach the closed
 /// device below, which answers them.
-public final class DelayLayer implements BlockDevice {
-    private final BlockDevice below;
+public final class DelayLayer extends Layer {
     private final Timers timers;
     private final ToLongFunction<IoRequest> beforeNanos;
     private final ToLongFunction<IoRequest> afterNanos;
@@ -28,30 +24,10 @@ public final class DelayLayer implements BlockDevice {
             Timers timers,
             ToLongFunction<IoRequest> beforeNanos,
             ToLongFunction<IoRequest> afterNanos) {
-        this.below = below;
+        super(below);
         this.timers = timers;
         this.beforeNanos = beforeNanos;
         this.afterNanos = afterNanos;
-    }
-
-    @Override
-    public DeviceShape shape() {
-        return below.shape();
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public long localityRun(long offsetBytes) {
-        return below.localityRun(offsetBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
     }
 
     @Override
@@ -68,10 +44,5 @@ public final class DelayLayer implements BlockDevice {
         } else {
             timers.after(before, () -> below.submit(request, told));
         }
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 }

@@ -3,9 +3,9 @@ package org.unifiedvolume.layer;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.Durability;
-import org.unifiedvolume.request.FanOut;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Operation;
@@ -71,58 +71,38 @@ final class EdgeWrite {
     void start() {
         boolean headless = offsetBytes == startBlockBytes();
         boolean tailless = endBytes() == lastBlockBytes() + blockBytes;
-        Edges edges = new Edges();
+        AllOf edges = new AllOf(null, (_, outcome) -> edgesAreIn(outcome));
         if (!headless) {
-            edges.read(startBlockBytes(), true);
+            read(startBlockBytes(), true, edges);
         }
         if (!tailless && (headless || lastBlockBytes() != startBlockBytes())) {
-            edges.read(lastBlockBytes(), false);
+            read(lastBlockBytes(), false, edges);
         }
         edges.allSubmitted();
     }
 
-    /// The reads of the blocks at both ends.
-    private final class Edges extends FanOut {
-        private volatile Outcome failure;
-
-        Edges() {
-            super(null, (_, outcome) -> edgesAreIn(outcome));
-        }
-
-        void read(long blockOffset, boolean isFirst) {
-            expectOne();
-            IoTag child =
-                    tag.child(
-                            context.ids().next(),
-                            Operation.READ,
-                            below.locality(Operation.READ, blockOffset, blockBytes),
-                            blockOffset,
-                            blockBytes);
-            below.submit(
-                    new IoRequest.Read(child, blockOffset, blockBytes),
-                    (request, outcome) -> {
-                        if (outcome instanceof Outcome.Data(Buffers bytes)) {
-                            if (isFirst) {
-                                first = bytes;
-                            } else {
-                                last = bytes;
-                            }
+    /// Reads the block at one end.
+    private void read(long blockOffset, boolean isFirst, AllOf edges) {
+        edges.expectOne();
+        IoTag child =
+                tag.child(
+                        context.ids().next(),
+                        Operation.READ,
+                        below.locality(Operation.READ, blockOffset, blockBytes),
+                        blockOffset,
+                        blockBytes);
+        below.submit(
+                new IoRequest.Read(child, blockOffset, blockBytes),
+                (request, outcome) -> {
+                    if (outcome instanceof Outcome.Data(Buffers bytes)) {
+                        if (isFirst) {
+                            first = bytes;
+                        } else {
+                            last = bytes;
                         }
-                        complete(request, outcome);
-                    });
-        }
-
-        @Override
-        protected void childEnded(IoRequest request, Outcome outcome) {
-            if (!outcome.isSuccess()) {
-                failure = outcome;
-            }
-        }
-
-        @Override
-        protected Outcome result() {
-            return failure == null ? Outcome.Done.DONE : failure;
-        }
+                    }
+                    edges.complete(request, outcome);
+                });
     }
 
     private void edgesAreIn(Outcome outcome) {

@@ -4,20 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
 /// Makes the device below fail as disks and networks do: requests are refused, are carried out but
 /// reported as failed, or are not answered for as long as one likes.
 ///
 /// What happens to each request is decided by a rule, which may be exchanged at any time.
-public final class FaultLayer implements BlockDevice {
+public final class FaultLayer extends Layer {
     /// What happens to one request.
     public sealed interface Fate {
         /// Nothing unusual.
@@ -38,13 +35,12 @@ public final class FaultLayer implements BlockDevice {
 
     private record Held(IoRequest request, Completion done) {}
 
-    private final BlockDevice below;
     private volatile Function<IoRequest, Fate> rule = _ -> PASS;
     private final List<Held> held = new ArrayList<>();
     private boolean closed;
 
     public FaultLayer(BlockDevice below) {
-        this.below = below;
+        super(below);
     }
 
     /// Decides by another rule from now on. It is asked once for each request, on any thread.
@@ -97,26 +93,6 @@ public final class FaultLayer implements BlockDevice {
         synchronized (held) {
             return held.size();
         }
-    }
-
-    @Override
-    public DeviceShape shape() {
-        return below.shape();
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public long localityRun(long offsetBytes) {
-        return below.localityRun(offsetBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
     }
 
     @Override

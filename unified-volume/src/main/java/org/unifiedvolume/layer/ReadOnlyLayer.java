@@ -5,22 +5,19 @@ import java.util.Set;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
-import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
 /// Shows the device below as one that cannot be written, and refuses changes that come
 /// nevertheless.
-public final class ReadOnlyLayer implements BlockDevice {
-    private final BlockDevice below;
+public final class ReadOnlyLayer extends Layer {
     private final DeviceShape shape;
 
     public ReadOnlyLayer(BlockDevice below) {
-        this.below = below;
+        super(below);
         Set<Ability> abilities = EnumSet.noneOf(Ability.class);
         if (below.shape().can(Ability.LOCATE)) {
             abilities.add(Ability.LOCATE);
@@ -31,21 +28,6 @@ public final class ReadOnlyLayer implements BlockDevice {
     @Override
     public DeviceShape shape() {
         return shape;
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public long localityRun(long offsetBytes) {
-        return below.localityRun(offsetBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
     }
 
     @Override
@@ -66,10 +48,5 @@ public final class ReadOnlyLayer implements BlockDevice {
                                                     request.lengthBytes(),
                                                     below.status().name())));
         }
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 }

@@ -1,35 +1,32 @@
 package org.unifiedvolume.layer;
 
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.device.Layer;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.FanOut;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoRequest.Read;
 import org.unifiedvolume.request.IoRequest.Write;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
 /// Cuts reads and writes that are longer than the device below takes, so that the one above need
 /// not know its limit.
 ///
 /// The parts go down together. A transfer with a failed part fails with that part's fault.
-public final class SplitLayer implements BlockDevice {
-    private final BlockDevice below;
+public final class SplitLayer extends Layer {
     private final IoContext context;
     private final DeviceShape shape;
     private final long partBytes;
 
     private SplitLayer(BlockDevice below, IoContext context) {
-        this.below = below;
+        super(below);
         this.context = context;
         DeviceShape limited = below.shape();
         // Parts start where the device likes requests to start, if the limit leaves room for that.
@@ -47,21 +44,6 @@ public final class SplitLayer implements BlockDevice {
     @Override
     public DeviceShape shape() {
         return shape;
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public long localityRun(long offsetBytes) {
-        return below.localityRun(offsetBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
     }
 
     @Override
@@ -85,18 +67,12 @@ public final class SplitLayer implements BlockDevice {
     }
 
     @Override
-    public void close() {
-        below.close();
-    }
-
-    @Override
     public String toString() {
         return below.toString();
     }
 
     /// The parts of one transfer. All but the first start on a multiple of `partBytes`.
-    private final class Parts extends FanOut {
-        private final AtomicReference<DeviceFault> fault = new AtomicReference<>();
+    private final class Parts extends AllOf {
         private final AtomicReferenceArray<Buffers> read;
         private final long firstPart;
 
@@ -123,16 +99,11 @@ public final class SplitLayer implements BlockDevice {
             IoTag whole = parent().tag();
             Locality where = below.locality(whole.operation(), offset, length);
             IoTag tag = whole.child(context.ids().next(), where, offset, length);
-            return switch (parent()) {
-                case Read _ -> new Read(tag, offset, length);
-                case Write write ->
-                        new Write(
-                                tag,
-                                offset,
-                                write.source().part(offset - write.offsetBytes(), length),
-                                write.durability());
-                case IoRequest other -> throw new AssertionError(other + " is not cut");
-            };
+            Buffers source =
+                    parent() instanceof Write write
+                            ? write.source().part(offset - write.offsetBytes(), length)
+                            : null;
+            return parent().part(tag, source);
         }
 
         @Override
@@ -140,7 +111,7 @@ public final class SplitLayer implements BlockDevice {
             switch (outcome) {
                 case Outcome.Data(Buffers buffers) ->
                         read.set((int) (request.offsetBytes() / partBytes - firstPart), buffers);
-                case Outcome.Failed(DeviceFault failed) -> fault.compareAndSet(null, failed);
+                case Outcome.Failed _ -> super.childEnded(request, outcome);
                 case Outcome.InFile _ ->
                         throw new AssertionError("the parts of a read are wanted in memory");
                 case Outcome.Done _, Outcome.Located _ -> {}
@@ -148,21 +119,26 @@ public final class SplitLayer implements BlockDevice {
         }
 
         @Override
-        protected Outcome result() {
-            DeviceFault failed = fault.get();
-            if (failed == null && parent() instanceof Write) {
+        protected Outcome success() {
+            if (parent() instanceof Write) {
                 return Outcome.Done.DONE;
             }
             Buffers[] parts = new Buffers[read.length()];
             for (int i = 0; i < parts.length; i++) {
                 parts[i] = read.get(i);
-                if (failed != null && parts[i] != null) {
-                    parts[i].release();
+            }
+            return new Outcome.Data(Buffers.concat(parts));
+        }
+
+        @Override
+        protected Outcome failure(DeviceFault why) {
+            for (int i = 0; i < read.length(); i++) {
+                Buffers part = read.get(i);
+                if (part != null) {
+                    part.release();
                 }
             }
-            return failed == null
-                    ? new Outcome.Data(Buffers.concat(parts))
-                    : new Outcome.Failed(failed);
+            return super.failure(why);
         }
     }
 }

@@ -3,6 +3,7 @@ package org.unifiedvolume.layer;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
@@ -10,8 +11,7 @@ import org.unifiedvolume.request.Operation;
 
 /// Shows one window of the device below as a device of its own: a partition, or what lies behind a
 /// header.
-public final class WindowLayer implements BlockDevice {
-    private final BlockDevice below;
+public final class WindowLayer extends Layer {
     private final long startBytes;
     private final DeviceShape shape;
 
@@ -28,7 +28,7 @@ public final class WindowLayer implements BlockDevice {
                                     below.shape().blockBytes(),
                                     below.shape().sizeBytes()));
         }
-        this.below = below;
+        super(below);
         this.startBytes = startBytes;
         this.shape = below.shape().withSize(sizeBytes);
     }
@@ -69,10 +69,5 @@ public final class WindowLayer implements BlockDevice {
         IoRequest child =
                 startBytes == 0 ? request : request.at(startBytes + request.offsetBytes());
         below.submit(child, Completion.of(request, child, done));
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 }

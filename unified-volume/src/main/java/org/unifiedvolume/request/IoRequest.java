@@ -20,6 +20,36 @@ public sealed interface IoRequest {
     /// The same request for a range of the same length that starts elsewhere.
     IoRequest at(long newOffsetBytes);
 
+    /// The same request under another tag.
+    IoRequest tagged(IoTag newTag);
+
+    /// The child that does a part of this request's work. Its payload is wanted in memory, where
+    /// the parts of a read are joined.
+    ///
+    /// @param childTag the child's tag; its range is the child's, on the device that the child is
+    ///     submitted to
+    /// @param source what the part writes; ignored unless this is a write
+    default IoRequest part(IoTag childTag, Buffers source) {
+        long offset = childTag.offsetBytes();
+        long length = childTag.lengthBytes();
+        return switch (this) {
+            case Read _ -> new Read(childTag, offset, length);
+            case Write write -> new Write(childTag, offset, source, write.durability);
+            case Zero zero ->
+                    new Zero(
+                            childTag,
+                            offset,
+                            length,
+                            zero.mayUnmap,
+                            zero.fastOnly,
+                            zero.durability);
+            case Discard discard -> new Discard(childTag, offset, length, discard.durability);
+            case Flush _ -> new Flush(childTag);
+            case Prefetch _ -> new Prefetch(childTag, offset, length);
+            case Locate _ -> new Locate(childTag, offset, length);
+        };
+    }
+
     /// Answers [Outcome.Data] with exactly the bytes of the range.
     ///
     /// @param mayRefer whether [Outcome.InFile] will do too: the one who asks only passes the bytes
@@ -35,6 +65,11 @@ public sealed interface IoRequest {
         public Read at(long newOffsetBytes) {
             return new Read(tag, newOffsetBytes, lengthBytes, mayRefer);
         }
+
+        @Override
+        public Read tagged(IoTag newTag) {
+            return new Read(newTag, offsetBytes, lengthBytes, mayRefer);
+        }
     }
 
     /// Stores `source` from `offsetBytes` on.
@@ -48,6 +83,11 @@ public sealed interface IoRequest {
         @Override
         public Write at(long newOffsetBytes) {
             return new Write(tag, newOffsetBytes, source, durability);
+        }
+
+        @Override
+        public Write tagged(IoTag newTag) {
+            return new Write(newTag, offsetBytes, source, durability);
         }
     }
 
@@ -68,6 +108,11 @@ public sealed interface IoRequest {
         public Zero at(long newOffsetBytes) {
             return new Zero(tag, newOffsetBytes, lengthBytes, mayUnmap, fastOnly, durability);
         }
+
+        @Override
+        public Zero tagged(IoTag newTag) {
+            return new Zero(newTag, offsetBytes, lengthBytes, mayUnmap, fastOnly, durability);
+        }
     }
 
     /// Says that the content of a range is no longer needed. It reads as zeroes or as before until
@@ -77,6 +122,11 @@ public sealed interface IoRequest {
         @Override
         public Discard at(long newOffsetBytes) {
             return new Discard(tag, newOffsetBytes, lengthBytes, durability);
+        }
+
+        @Override
+        public Discard tagged(IoTag newTag) {
+            return new Discard(newTag, offsetBytes, lengthBytes, durability);
         }
     }
 
@@ -97,6 +147,11 @@ public sealed interface IoRequest {
         public Flush at(long newOffsetBytes) {
             return this;
         }
+
+        @Override
+        public Flush tagged(IoTag newTag) {
+            return new Flush(newTag);
+        }
     }
 
     /// Hints that the range will be read soon. Succeeds whether or not anything was fetched.
@@ -104,6 +159,11 @@ public sealed interface IoRequest {
         @Override
         public Prefetch at(long newOffsetBytes) {
             return new Prefetch(tag, newOffsetBytes, lengthBytes);
+        }
+
+        @Override
+        public Prefetch tagged(IoTag newTag) {
+            return new Prefetch(newTag, offsetBytes, lengthBytes);
         }
     }
 
@@ -113,6 +173,11 @@ public sealed interface IoRequest {
         @Override
         public Locate at(long newOffsetBytes) {
             return new Locate(tag, newOffsetBytes, lengthBytes);
+        }
+
+        @Override
+        public Locate tagged(IoTag newTag) {
+            return new Locate(newTag, offsetBytes, lengthBytes);
         }
     }
 }

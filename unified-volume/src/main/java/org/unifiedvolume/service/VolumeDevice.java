@@ -6,13 +6,6 @@ import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.IoRequest.Discard;
-import org.unifiedvolume.request.IoRequest.Flush;
-import org.unifiedvolume.request.IoRequest.Locate;
-import org.unifiedvolume.request.IoRequest.Prefetch;
-import org.unifiedvolume.request.IoRequest.Read;
-import org.unifiedvolume.request.IoRequest.Write;
-import org.unifiedvolume.request.IoRequest.Zero;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
@@ -51,27 +44,8 @@ final class VolumeDevice implements BlockDevice {
 
     @Override
     public void submit(IoRequest request, Completion done) {
-        volume.submit(withTagBelow(request), (_, outcome) -> done.complete(request, outcome));
-    }
-
-    private IoRequest withTagBelow(IoRequest request) {
-        IoTag tag = tagBelow(request);
-        return switch (request) {
-            case Read r -> new Read(tag, r.offsetBytes(), r.lengthBytes(), r.mayRefer());
-            case Write w -> new Write(tag, w.offsetBytes(), w.source(), w.durability());
-            case Zero z ->
-                    new Zero(
-                            tag,
-                            z.offsetBytes(),
-                            z.lengthBytes(),
-                            z.mayUnmap(),
-                            z.fastOnly(),
-                            z.durability());
-            case Discard d -> new Discard(tag, d.offsetBytes(), d.lengthBytes(), d.durability());
-            case Flush _ -> new Flush(tag);
-            case Prefetch p -> new Prefetch(tag, p.offsetBytes(), p.lengthBytes());
-            case Locate l -> new Locate(tag, l.offsetBytes(), l.lengthBytes());
-        };
+        IoRequest below = request.tagged(tagBelow(request));
+        volume.submit(below, Completion.of(request, below, done));
     }
 
     private IoTag tagBelow(IoRequest request) {

@@ -5,14 +5,11 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.device.Timers;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.request.RequestIds;
 
@@ -27,9 +24,8 @@ import org.unifiedvolume.request.RequestIds;
 /// waited for `starvationNanos`. A request whose deadline passes is answered `TIMED_OUT`; if the
 /// device has it already, it keeps its place and its buffers until the device answers, so that late
 /// I/O never touches memory that serves another request.
-public final class RequestStack implements BlockDevice {
+public final class RequestStack extends Layer {
     private final String name;
-    private final BlockDevice below;
     private final StackOptions options;
     private final Timers timers;
     private final RequestIds ids;
@@ -59,8 +55,8 @@ public final class RequestStack implements BlockDevice {
             Timers timers,
             RequestIds ids,
             StackListener listener) {
+        super(below);
         this.name = name;
-        this.below = below;
         this.options = options;
         this.timers = timers;
         this.ids = ids;
@@ -68,26 +64,6 @@ public final class RequestStack implements BlockDevice {
         this.policy = options.order().create();
         this.index = options.mergeBytes() > 0 ? new MergeIndex(options.mergeBytes()) : null;
         this.places = new AtomicInteger(options.depth());
-    }
-
-    @Override
-    public DeviceShape shape() {
-        return below.shape();
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public long localityRun(long offsetBytes) {
-        return below.localityRun(offsetBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
     }
 
     @Override

@@ -6,6 +6,7 @@ import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
@@ -127,10 +128,9 @@ public final class Member implements BlockDevice {
     }
 
     /// Where a request leaves the stack: by the lane of its tag.
-    private final class Exit implements BlockDevice {
-        @Override
-        public DeviceShape shape() {
-            return device.shape();
+    private final class Exit extends Layer {
+        Exit() {
+            super(device);
         }
 
         @Override
@@ -139,18 +139,8 @@ public final class Member implements BlockDevice {
         }
 
         @Override
-        public DeviceStatus status() {
-            return device.status();
-        }
-
-        @Override
         public void submit(IoRequest request, Completion done) {
-            lanes.of(request).carry(device, request, done);
-        }
-
-        @Override
-        public void close() {
-            device.close();
+            lanes.of(request).carry(below, request, done);
         }
     }
 }

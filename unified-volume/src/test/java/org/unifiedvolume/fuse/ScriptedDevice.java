@@ -4,20 +4,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
 /// A device that answers as a test says, or not before a test says; the rest goes to the device
 /// below.
-final class ScriptedDevice implements BlockDevice {
+final class ScriptedDevice extends Layer {
     private record Held(IoRequest request, Completion done) {}
 
-    private final BlockDevice below;
     private final List<Held> held = new ArrayList<>();
 
     /// What to answer; null to leave it to the device below.
@@ -27,22 +23,7 @@ final class ScriptedDevice implements BlockDevice {
     volatile boolean holding;
 
     ScriptedDevice(BlockDevice below) {
-        this.below = below;
-    }
-
-    @Override
-    public DeviceShape shape() {
-        return below.shape();
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
+        super(below);
     }
 
     @Override
@@ -76,10 +57,5 @@ final class ScriptedDevice implements BlockDevice {
             held.clear();
         }
         all.forEach(one -> below.submit(one.request(), one.done()));
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 }

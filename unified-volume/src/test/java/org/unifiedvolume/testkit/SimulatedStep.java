@@ -248,14 +248,15 @@ final class SimulatedStep {
         }
         disk.countRead(read.lengthBytes());
         int sectorBytes = disk.size().sectorBytes();
-        byte[] all = new byte[(int) read.lengthBytes()];
         for (int i = 0; i < count(); i++) {
             byte[] sector = disk.medium().sector(first() + i);
-            if (sector != null) {
-                System.arraycopy(sector, 0, all, i * sectorBytes, sectorBytes);
+            if (sector == null) {
+                target.zero((long) i * sectorBytes, sectorBytes);
+            } else {
+                target.copyFrom(
+                        (long) i * sectorBytes, MemorySegment.ofArray(sector), 0, sectorBytes);
             }
         }
-        target.copyFrom(0, MemorySegment.ofArray(all), 0, all.length);
         outcome = new Outcome.Data(target);
     }
 

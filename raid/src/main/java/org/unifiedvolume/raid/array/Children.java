@@ -2,14 +2,7 @@ package org.unifiedvolume.raid.array;
 
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.IoRequest.Discard;
-import org.unifiedvolume.request.IoRequest.Flush;
-import org.unifiedvolume.request.IoRequest.Locate;
-import org.unifiedvolume.request.IoRequest.Prefetch;
-import org.unifiedvolume.request.IoRequest.Read;
 import org.unifiedvolume.request.IoRequest.Write;
-import org.unifiedvolume.request.IoRequest.Zero;
-import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.RequestIds;
 
@@ -28,24 +21,7 @@ public final class Children {
             Buffers source,
             Locality where,
             RequestIds ids) {
-        IoTag tag = parent.tag().child(ids.next(), where, offsetBytes, lengthBytes);
-        return switch (parent) {
-            case Read _ -> new Read(tag, offsetBytes, lengthBytes);
-            case Write write -> new Write(tag, offsetBytes, source, write.durability());
-            case Zero zero ->
-                    new Zero(
-                            tag,
-                            offsetBytes,
-                            lengthBytes,
-                            zero.mayUnmap(),
-                            zero.fastOnly(),
-                            zero.durability());
-            case Discard discard ->
-                    new Discard(tag, offsetBytes, lengthBytes, discard.durability());
-            case Flush _ -> new Flush(tag);
-            case Prefetch _ -> new Prefetch(tag, offsetBytes, lengthBytes);
-            case Locate _ -> new Locate(tag, offsetBytes, lengthBytes);
-        };
+        return parent.part(parent.tag().child(ids.next(), where, offsetBytes, lengthBytes), source);
     }
 
     /// A request that goes to one member whole. It keeps its tag if that names the member's lane.

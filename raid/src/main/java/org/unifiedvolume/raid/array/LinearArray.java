@@ -10,6 +10,7 @@ import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.raid.geometry.LinearGeometry;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
@@ -156,7 +157,7 @@ public final class LinearArray implements BlockDevice {
             }
             all.allSubmitted();
         } else {
-            SpreadRequest all = new SpreadRequest(request, done);
+            AllOf all = new AllOf(request, done);
             for (int i = first; i <= last; i++) {
                 all.expectOne();
                 devices[i].submit(childOn(i, request), all);

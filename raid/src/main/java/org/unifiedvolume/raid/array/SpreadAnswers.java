@@ -1,12 +1,13 @@
 package org.unifiedvolume.raid.array;
 
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Outcome;
 
 /// A spread request whose children's answers are joined to one: reads and locates.
-abstract class SpreadAnswers extends SpreadRequest {
+abstract class SpreadAnswers extends AllOf {
     private final Child[] children;
 
     /// @param childCount how many children it can have

@@ -10,6 +10,7 @@ import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.raid.geometry.StripeGeometry;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
@@ -184,7 +185,7 @@ public final class StripeArray implements BlockDevice {
     }
 
     private void flush(IoRequest request, Completion done) {
-        SpreadRequest all = new SpreadRequest(request, done);
+        AllOf all = new AllOf(request, done);
         for (int i = 0; i < devices.length; i++) {
             all.expectOne();
             devices[i].submit(Children.of(request, 0, 0, null, localities[i], ids), all);
@@ -193,7 +194,7 @@ public final class StripeArray implements BlockDevice {
     }
 
     private void spread(IoRequest request, Completion done) {
-        SpreadRequest all = new SpreadRequest(request, done);
+        AllOf all = new AllOf(request, done);
         long offset = request.offsetBytes();
         long length = request.lengthBytes();
         for (int i = 0; i < devices.length; i++) {

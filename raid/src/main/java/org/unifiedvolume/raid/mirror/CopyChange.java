@@ -80,17 +80,26 @@ final class CopyChange extends FanOut {
         if (!(outcome instanceof Outcome.Failed(DeviceFault fault))) {
             return;
         }
+        int role = roleOf(request);
         synchronized (this) {
             if (faults == null) {
                 faults = new DeviceFault[group.roles().count()];
             }
             refusals += fault.kind() == DeviceFault.Kind.NOT_SUPPORTED ? 1 : 0;
-            for (int i = 0; i < children.length; i++) {
-                // A member answers with the very request that it was given.
-                if (children[i] == request) {
-                    faults[roles[i]] = fault;
-                    return;
-                }
+            faults[role] = fault;
+        }
+        if (fault.kind() == DeviceFault.Kind.DISCONNECTED) {
+            // It may be back in a moment, without what it had not made durable: nobody must read
+            // it until then.
+            group.readFailed(group.roles().leg(role), fault, 0, 0);
+        }
+    }
+
+    private int roleOf(IoRequest request) {
+        for (int i = 0; i < children.length; i++) {
+            // A member answers with the very request that it was given.
+            if (children[i] == request) {
+                return roles[i];
             }
         }
         throw new AssertionError("request " + request.tag().id() + " is nobody's child");

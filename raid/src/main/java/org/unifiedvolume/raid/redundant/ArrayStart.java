@@ -92,7 +92,10 @@ public final class ArrayStart {
             String problem = member.isMissing() ? member.problem() : "";
             if (!member.isMissing()) {
                 try {
-                    carried = SuperblockSlots.read(new MemberAccess(member.device(), blocking));
+                    carried =
+                            SuperblockSlots.read(
+                                    new MemberAccess(member.device(), blocking),
+                                    options.metadata());
                     superblock = carried.current();
                     problem = superblock == null ? carried.damage() : "";
                 } catch (IOException e) {
@@ -116,7 +119,7 @@ public final class ArrayStart {
             Candidate candidate = candidates.get(i);
             if (!members.get(i).isMissing() && !candidate.problem().isEmpty()) {
                 throw new IOException(
-                        ("volume %s: %s: %s. To give up what it is, uvol zero-superblock it")
+                        "volume %s: %s: %s. To give up what it is, uvol zero-superblock it"
                                 .formatted(volume, candidate.name(), candidate.problem()));
             }
         }
@@ -212,7 +215,7 @@ public final class ArrayStart {
                     "volume %s: %s is smaller than the other members of the array; take a larger one"
                             .formatted(volume, member.name()));
         }
-        return areas;
+        return areas.forRows(freshest.array().rowBytes());
     }
 
     private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas) {
@@ -295,7 +298,7 @@ public final class ArrayStart {
                 new Legs(
                         volume,
                         level,
-                        stateOf(freshest),
+                        stateOf(freshest, latestEvents(freshest)),
                         legs,
                         !freshest.clean(),
                         new StateKeeper(superblocks, surroundings.threads()),
@@ -313,7 +316,19 @@ public final class ArrayStart {
         return redundant;
     }
 
-    private static ArrayState stateOf(Superblock superblock) {
+    /// What is written next has to count as newer on every member, also on one whose last events
+    /// the others never heard of.
+    private long latestEvents(Superblock freshest) {
+        long latest = freshest.events();
+        for (SuperblockSlots carried : slots) {
+            if (carried != null && carried.current() != null) {
+                latest = Math.max(latest, carried.current().events());
+            }
+        }
+        return latest;
+    }
+
+    private static ArrayState stateOf(Superblock superblock, long events) {
         List<ArrayState.Entry> entries = new ArrayList<>();
         for (int role = 0; role < superblock.array().roles(); role++) {
             MemberEntry entry = superblock.entryOf(role);
@@ -333,7 +348,7 @@ public final class ArrayStart {
                             entry.knownEvents()));
         }
         return new ArrayState(
-                superblock.events(),
+                events,
                 superblock.epoch(),
                 superblock.history(),
                 superblock.clean(),

@@ -309,6 +309,16 @@ final class Legs {
         }
     }
 
+    /// What is written from now on has to count as newer than a superblock that a leg carries.
+    void raiseEvents(long toAtLeast) {
+        lock.lock();
+        try {
+            events = Math.max(events, toAtLeast);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// A state is on every leg that counts.
     void saved(long ofEvents) {
         lock.lock();

@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.config.Units;
 import org.unifiedvolume.device.DeviceShape.Ability;
+import org.unifiedvolume.raid.bitmap.BadBlocks;
 import org.unifiedvolume.raid.redundant.MemberContent.Content;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Epoch;
@@ -61,8 +62,11 @@ final class NewArray {
         checkMembers();
         MemberAreas[] areas = planAreas();
         ArrayDescription array = describe(areas);
+        for (int i = 0; i < areas.length; i++) {
+            areas[i] = areas[i].forRows(array.rowBytes());
+        }
         int primary = options.primary() == null ? firstLocal() : named(options.primary());
-        boolean clean = options.assumeClean() || lookAtContents(areas, array);
+        boolean clean = options.assumeClean() || lookAtContents(array);
         return write(array, areas, primary, clean);
     }
 
@@ -91,8 +95,14 @@ final class NewArray {
             areas[i] = MemberLayout.plan(sizeOf(member), options.metadata(), wishes);
             if (areas[i] == null) {
                 throw new IOException(
-                        "volume %s: %s has %s, too little for the array's own data; enlarge it"
-                                .formatted(volume, member.name(), Units.size(sizeOf(member))));
+                        "volume %s: %s has %s, too little for the array's own data; enlarge it to %s at least"
+                                .formatted(
+                                        volume,
+                                        member.name(),
+                                        Units.size(sizeOf(member)),
+                                        Units.size(
+                                                MemberLayout.leastBytes(
+                                                        options.metadata(), wishes))));
             }
         }
         return areas;
@@ -148,7 +158,7 @@ final class NewArray {
     }
 
     private UUID newUuid() {
-        long high = surroundings.randomIds().getAsLong() & ~0xf000L | 0x4000L;
+        long high = (surroundings.randomIds().getAsLong() & ~0xf000L) | 0x4000L;
         long low = surroundings.randomIds().getAsLong() >>> 2 | Long.MIN_VALUE;
         return new UUID(high, low);
     }
@@ -176,7 +186,7 @@ final class NewArray {
     /// Refuses to overwrite what members carry.
     ///
     /// @return whether all of them are known to hold zeroes where data will be
-    private boolean lookAtContents(MemberAreas[] areas, ArrayDescription array) throws IOException {
+    private boolean lookAtContents(ArrayDescription array) throws IOException {
         boolean allZero = true;
         StringBuilder carried = new StringBuilder();
         for (int i = 0; i < members.size(); i++) {
@@ -257,7 +267,8 @@ final class NewArray {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while %s was made".formatted(volume), e);
         }
-        access.writeDurable(areas.badBlocks().offset(), new byte[(int) areas.badBlocks().length()]);
+        access.writeDurable(
+                areas.badBlocks().offset(), new BadBlocks(areas.data().length()).encode());
         SuperblockSlots slots = SuperblockSlots.read(access);
         slots.erase();
         slots.write(superblock);

@@ -33,6 +33,7 @@ final class ReturningMembers implements LegReader {
             check(leg, slots, carried);
             boolean isKnown =
                     carried.events() >= legs.knownEvents(leg) && legs.hasLived(carried.epoch());
+            legs.raiseEvents(carried.events());
             superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, carried.areas()));
             taken = true;
             return new Returned(

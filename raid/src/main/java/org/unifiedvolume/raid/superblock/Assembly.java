@@ -15,16 +15,24 @@ import org.unifiedvolume.raid.superblock.Verdict.Seat;
 ///
 /// Refuses whatever could show old bytes as good ones; each refusal names the remedy.
 public final class Assembly {
+    private static final Comparator<Candidate> LATEST_FIRST =
+            Comparator.comparingLong((Candidate one) -> one.superblock().epoch().number())
+                    .thenComparingLong(one -> one.superblock().events())
+                    .thenComparingLong(one -> one.superblock().updatedMicros())
+                    .reversed();
+
     private final String volume;
     private final List<Candidate> candidates;
     private final Witness witness;
     private final boolean mayBeDegraded;
     private final String preferred;
     private final List<String> remarks = new ArrayList<>();
+    private boolean sideWasChosen;
 
     /// @param witness what this host remembers; null if nothing
     /// @param mayBeDegraded whether the user vouches that nobody went on with missing members
-    /// @param preferred the member that is right if there are two sides; null if none was named
+    /// @param preferred the member whose side is right if there are two; null if none was named.
+    ///     While there is one side only it says nothing, so that it may stay in the configuration
     public Assembly(
             String volume,
             List<Candidate> candidates,
@@ -42,13 +50,14 @@ public final class Assembly {
     ///
     /// @throws AssemblyFault if they are of different arrays, or one is there twice
     public ArrayDescription identify() throws AssemblyFault {
-        ArrayDescription array = null;
+        Superblock latest = null;
         String whose = "";
         Map<UUID, String> seen = new HashMap<>();
         for (Candidate candidate : candidates) {
             if (candidate.superblock() == null) {
                 continue;
             }
+            ArrayDescription array = latest == null ? null : latest.array();
             ArrayDescription other = candidate.superblock().array();
             if (array != null && !array.uuid().equals(other.uuid())) {
                 throw new AssemblyFault(
@@ -71,10 +80,12 @@ public final class Assembly {
                                         + " both names lead to one device. Take one of them out")
                                 .formatted(volume, twin, candidate.name()));
             }
-            array = other;
-            whose = candidate.name();
+            if (latest == null || candidate.superblock().events() > latest.events()) {
+                latest = candidate.superblock();
+                whose = candidate.name();
+            }
         }
-        return array;
+        return latest == null ? null : latest.array();
     }
 
     /// Decides who is good.
@@ -91,10 +102,8 @@ public final class Assembly {
             MemberEntry entry = freshest.entryOf(role);
             Seat seat = seat(freshest, entry);
             seats.add(seat);
-            // A rebuild that F knows of may have ended since.
-            boolean mayHaveBeenComplete =
-                    entry.state() == MemberState.IN_SYNC
-                            || entry.state() == MemberState.REBUILDING;
+            // A rebuild that F knows of may have ended since, and F's member may have been lost then.
+            boolean mayHaveBeenComplete = entry.state() != MemberState.STALE;
             if (seat.state() == MemberState.IN_SYNC) {
                 complete |= 1L << role;
             } else if (seat.candidate() < 0) {
@@ -106,32 +115,34 @@ public final class Assembly {
             throw tooFew(freshest, seats);
         }
         checkNobodyWentOn(freshest, missing, absent, isEnough);
-        return new Verdict(freshest, seats, blanks(freshest), remarks);
+        return new Verdict(freshest, seats, blanks(freshest), spares(freshest), remarks);
     }
 
-    /// The superblock that has all others in its past.
+    /// The superblock that has all others in its past, or all of the side that the user chose.
     private Superblock freshest() throws AssemblyFault {
-        List<Candidate> sides = new ArrayList<>();
-        for (Candidate candidate : candidates) {
-            boolean isNamed = candidate.name().equals(preferred);
-            if (isNamed && candidate.superblock() == null) {
-                throw new AssemblyFault(
-                        "volume %s: the preferred member %s cannot be used: %s"
-                                .formatted(volume, preferred, reasonOf(candidate)));
-            }
-            if (isNamed) {
-                return candidate.superblock();
-            }
-            if (candidate.superblock() != null) {
-                sides.add(candidate);
-            }
-        }
-        if (sides.isEmpty()) {
+        List<Candidate> all =
+                candidates.stream().filter(candidate -> candidate.superblock() != null).toList();
+        if (all.isEmpty()) {
             throw new AssemblyFault("volume %s: no member carries a superblock".formatted(volume));
         }
-        sides.sort(Comparator.comparingLong(side -> -side.superblock().events()));
+        try {
+            return freshestOf(all);
+        } catch (AssemblyFault splitBrain) {
+            if (preferred == null) {
+                throw splitBrain;
+            }
+        }
+        Superblock right = preferredSuperblock();
+        sideWasChosen = true;
+        return freshestOf(
+                all.stream().filter(one -> one.superblock().hasLived(right.epoch())).toList());
+    }
+
+    private Superblock freshestOf(List<Candidate> from) throws AssemblyFault {
+        List<Candidate> sides = new ArrayList<>(from);
+        sides.sort(LATEST_FIRST);
         for (Candidate best : sides) {
-            Candidate other = otherSideOf(best);
+            Candidate other = otherSide(best, sides);
             if (other == null) {
                 return best.superblock();
             }
@@ -139,15 +150,14 @@ public final class Assembly {
                 throw splitBrain(best, other);
             }
         }
-        throw splitBrain(sides.getFirst(), otherSideOf(sides.getFirst()));
+        throw splitBrain(sides.getFirst(), otherSide(sides.getFirst(), sides));
     }
 
     /// A member that was written without another one, in an epoch that counts; null if there is
     /// none.
-    private Candidate otherSideOf(Candidate one) {
-        for (Candidate other : candidates) {
-            if (other.superblock() != null
-                    && isOtherSide(one.superblock(), other.superblock())
+    private Candidate otherSide(Candidate one, List<Candidate> from) {
+        for (Candidate other : from) {
+            if (isOtherSide(one.superblock(), other.superblock())
                     && !wasNeverInEffect(other.superblock())) {
                 return other;
             }
@@ -171,6 +181,26 @@ public final class Assembly {
         return false;
     }
 
+    private Superblock preferredSuperblock() throws AssemblyFault {
+        for (Candidate candidate : candidates) {
+            if (candidate.name().equals(preferred)) {
+                if (candidate.superblock() == null) {
+                    throw new AssemblyFault(
+                            "volume %s: split brain, and the preferred member %s cannot be used: %s; make it reachable or prefer another one"
+                                    .formatted(volume, preferred, reasonOf(candidate)));
+                }
+                return candidate.superblock();
+            }
+        }
+        throw new AssemblyFault(
+                "volume %s: split brain, and prefer: %s is none of its members; write one of %s"
+                        .formatted(
+                                volume,
+                                preferred,
+                                String.join(
+                                        ", ", candidates.stream().map(Candidate::name).toList())));
+    }
+
     private static String reasonOf(Candidate candidate) {
         return candidate.problem().isEmpty() ? "it carries no superblock" : candidate.problem();
     }
@@ -178,14 +208,14 @@ public final class Assembly {
     /// Whether a member was written without the other. What is older than all that is remembered
     /// cannot be told; it is just stale.
     private static boolean isOtherSide(Superblock freshest, Superblock other) {
-        if (freshest.hasLived(other.epoch())) {
-            return false;
-        }
-        List<Epoch> history = freshest.history();
-        boolean isForgotten =
-                history.size() == Superblock.MAX_HISTORY
-                        && other.epoch().number() < history.getLast().number();
-        return !isForgotten;
+        return !freshest.hasLived(other.epoch()) && !hasForgotten(freshest, other.epoch());
+    }
+
+    /// Whether an epoch is so old that a superblock does not tell whether it lived it.
+    private static boolean hasForgotten(Superblock superblock, Epoch epoch) {
+        List<Epoch> history = superblock.history();
+        return history.size() == Superblock.MAX_HISTORY
+                && epoch.number() < history.getLast().number();
     }
 
     private AssemblyFault splitBrain(Candidate one, Candidate other) {
@@ -232,7 +262,7 @@ public final class Assembly {
                     "missing at start; last seen as " + entry.place());
         }
         Superblock carried = candidates.get(index).superblock();
-        if (!freshest.hasLived(carried.epoch())) {
+        if (!freshest.hasLived(carried.epoch()) || isOtherSide(freshest, carried)) {
             return new Seat(index, MemberState.STALE, 0, "it was written without the others");
         }
         if (carried.events() < entry.knownEvents()) {
@@ -286,36 +316,64 @@ public final class Assembly {
                         .formatted(volume, freshest.array().levelName(), lacking));
     }
 
+    /// Refuses if members that are not here may have gone on without those that are.
+    ///
     /// @param missing the roles without a member that may have been complete when F was last written
     /// @param absent all roles without a member
     private void checkNobodyWentOn(
             Superblock freshest, long missing, long absent, LongPredicate isEnough)
             throws AssemblyFault {
         boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
-        // Within an epoch no complete member is lost: who was complete in it lacks nothing of it.
-        boolean isWitnessed = isKnown && witness.epoch().equals(freshest.epoch());
-        boolean remembersLater = isKnown && !freshest.hasLived(witness.epoch());
+        // Within an epoch no complete member is lost: who was complete in it lacks nothing of it. But
+        // a host remembers before it writes, so a later event than that is another host's, and there
+        // the missing may have gone on.
+        boolean isWitnessed =
+                isKnown
+                        && witness.epoch().equals(freshest.epoch())
+                        && witness.events() >= freshest.events();
+        boolean remembersLater = isKnown && remembersLater(freshest);
         long suspects = remembersLater ? absent : missing;
-        if (mayBeDegraded || preferred != null || isWitnessed || !isEnough.test(suspects)) {
+        if (mayBeDegraded || sideWasChosen || isWitnessed || !isEnough.test(suspects)) {
             return;
-        }
-        StringBuilder names = new StringBuilder();
-        for (int role = 0; role < freshest.array().roles(); role++) {
-            if ((suspects >> role & 1) != 0) {
-                names.append(names.isEmpty() ? "" : " and ");
-                names.append(freshest.entryOf(role).place());
-            }
         }
         throw new AssemblyFault(
                 ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if you are"
                                 + " sure that it was not written alone, write degraded: true")
                         .formatted(
                                 volume,
-                                names,
+                                placesOf(freshest, suspects),
                                 remembersLater
-                                        ? "this host remembers that the array went on with it"
+                                        ? "this host remembers that the array went on, in epoch %s, event %d"
+                                                .formatted(witness.epoch(), witness.events())
                                         : "the array could have gone on with it alone, on a host"
                                                 + " that this one knows nothing of"));
+    }
+
+    private boolean remembersLater(Superblock freshest) {
+        return !freshest.hasLived(witness.epoch()) && !hasForgotten(freshest, witness.epoch());
+    }
+
+    private static String placesOf(Superblock freshest, long roles) {
+        StringBuilder names = new StringBuilder();
+        for (int role = 0; role < freshest.array().roles(); role++) {
+            if ((roles >> role & 1) != 0) {
+                names.append(names.isEmpty() ? "" : " and ");
+                names.append(freshest.entryOf(role).place());
+            }
+        }
+        return names.toString();
+    }
+
+    private List<Integer> spares(Superblock freshest) {
+        List<Integer> found = new ArrayList<>();
+        for (int i = 0; i < candidates.size(); i++) {
+            Superblock carried = candidates.get(i).superblock();
+            MemberEntry entry = carried == null ? null : freshest.entryOf(carried.member());
+            if (entry != null && entry.state() == MemberState.SPARE) {
+                found.add(i);
+            }
+        }
+        return found;
     }
 
     /// The candidates that carry nothing; notes those that cannot be used.

@@ -13,6 +13,20 @@ public record MemberAreas(
         Area journal,
         Area checksums,
         Area badBlocks) {
+    /// The same areas for an array that uses so many rows of each member: a bit of the bitmap has to
+    /// stand for the same rows on all of them, however large they are.
+    public MemberAreas forRows(long rowBytes) {
+        return new MemberAreas(
+                memberBytes,
+                place,
+                data,
+                bitmap,
+                bitmap.isPresent() ? MemberLayout.regionBytes(rowBytes) : 0,
+                journal,
+                checksums,
+                badBlocks);
+    }
+
     /// A part of a member.
     public record Area(long offset, long length) {
         public static final Area NONE = new Area(0, 0);

@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.superblock;
 
 import java.util.List;
+import org.unifiedvolume.Invariant;
 import org.unifiedvolume.raid.bitmap.BitmapBlocks;
 import org.unifiedvolume.raid.superblock.MemberAreas.Area;
 
@@ -10,7 +11,7 @@ public final class MemberLayout {
 
     static final long MAX_BITMAP_BYTES = 64 << 10;
 
-    private static final long MAX_REGIONS = 1 << 16;
+    static final long MAX_REGIONS = 1 << 16;
     private static final long SLOT_STRIDE = 64 << 10;
     private static final long GRID = 4096;
     private static final long DATA_GRID = 1 << 20;
@@ -23,7 +24,14 @@ public final class MemberLayout {
     ///
     /// @param bitmap whether there is to be a write-intent bitmap
     /// @param journalBytes how long the journal is to be; 0 for none, -1 for as long as is good
-    public record Wishes(boolean bitmap, long journalBytes) {}
+    public record Wishes(boolean bitmap, long journalBytes) {
+        public Wishes {
+            Invariant.check(
+                    journalBytes == -1 || (journalBytes >= 0 && journalBytes % GRID == 0),
+                    "a journal of %d bytes",
+                    journalBytes);
+        }
+    }
 
     /// Where the two slots of a member are, the first one first.
     public static List<Area> slots(long memberBytes, MetadataPlace place) {
@@ -45,16 +53,39 @@ public final class MemberLayout {
         return region;
     }
 
-    static long bitmapBytes(long rows, long regionBytes) {
-        return (long) BitmapBlocks.count((rows + regionBytes - 1) / regionBytes)
-                * BitmapBlocks.BLOCK_BYTES;
+    /// How long a bitmap of so many regions is.
+    static long bitmapBytes(long regions) {
+        return (long) BitmapBlocks.count(regions) * BitmapBlocks.BLOCK_BYTES;
     }
 
-    /// The areas of a member; null if it is too small for any data.
+    /// Room for the bits of every array that a member of this size may be in: how large a region is
+    /// depends on the smallest member, and the smaller the regions, the more of them there are.
+    private static long bitmapRoom(long memberBytes) {
+        return bitmapBytes(Math.min(MAX_REGIONS, memberBytes / LEAST_REGION_BYTES + 1));
+    }
+
+    /// The least size of a member that has room for any data, in bytes.
+    public static long leastBytes(MetadataPlace place, Wishes wishes) {
+        // Each area only grows with the member, and grows more slowly than the member does.
+        long low = 0;
+        long high = Long.SIZE * DATA_GRID + Math.max(0, wishes.journalBytes());
+        while (high - low > GRID) {
+            long middle = (low + high) / 2 / GRID * GRID;
+            if (plan(middle, place, wishes) == null) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return high;
+    }
+
+    /// The areas of a member; null if it is too small for any data. How large a region is has to be
+    /// agreed on between the members: [MemberAreas#forRows].
     public static MemberAreas plan(long memberBytes, MetadataPlace place, Wishes wishes) {
         long size = memberBytes - memberBytes % GRID;
         long region = wishes.bitmap() ? regionBytes(size) : 0;
-        long bitmap = wishes.bitmap() ? bitmapBytes(size, region) : 0;
+        long bitmap = wishes.bitmap() ? bitmapRoom(size) : 0;
         long journal = wishes.journalBytes() < 0 ? goodJournal(size) : wishes.journalBytes();
         long badBlocks = GRID;
         long metadata = 2 * SLOT_STRIDE + bitmap + badBlocks + journal;

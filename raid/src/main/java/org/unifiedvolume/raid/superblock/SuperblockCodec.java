@@ -21,7 +21,6 @@ public final class SuperblockCodec {
     private static final long COMPATIBLE_BAD_BLOCKS = 2;
     private static final long INCOMPATIBLE_JOURNAL = 1;
     private static final long KNOWN_INCOMPATIBLE = INCOMPATIBLE_JOURNAL;
-    private static final int NO_ROLE = -1;
     private static final int NAME_BYTES = 32;
     private static final int PLACE_BYTES = 64;
     private static final int HISTORY_OFFSET = 512;
@@ -32,8 +31,10 @@ public final class SuperblockCodec {
 
     private SuperblockCodec() {}
 
-    /// The bytes of a superblock for one of the two slots.
+    /// The bytes of a superblock for one of the two slots. A name or place that is too long for its
+    /// field loses its end.
     public static byte[] encode(Superblock superblock, int slot) {
+        checkOwn(superblock);
         ByteBuffer out =
                 ByteBuffer.allocate(Superblock.LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         ArrayDescription array = superblock.array();
@@ -75,6 +76,15 @@ public final class SuperblockCodec {
         }
         out.putInt(CHECKSUM_OFFSET, checksum(out.array()));
         return out.array();
+    }
+
+    /// What could not be read again must not replace what can.
+    private static void checkOwn(Superblock superblock) {
+        try {
+            new SuperblockChecks(superblock).check();
+        } catch (SuperblockFault fault) {
+            throw new AssertionError("about to write " + fault.getMessage(), fault);
+        }
     }
 
     private static void put(ByteBuffer out, UUID uuid) {
@@ -126,14 +136,16 @@ public final class SuperblockCodec {
         }
         in.position(8);
         int version = in.getInt();
-        if (version > VERSION || version < 1) {
+        check(in.getInt() == Superblock.LENGTH_BYTES, Kind.DAMAGED, "its length is wrong");
+        check(in.getInt() == checksum(bytes), Kind.DAMAGED, "its checksum is wrong");
+        // After the checksum, so that a flipped bit is not taken for the mark of a later release.
+        check(version != 0, Kind.IMPOSSIBLE, "its version is 0");
+        if (version != VERSION) {
             throw new SuperblockFault(
                     Kind.FUTURE,
                     "a superblock of version %d; this release knows version %d; use a later one"
                             .formatted(version & 0xffffffffL, VERSION));
         }
-        check(in.getInt() == Superblock.LENGTH_BYTES, Kind.DAMAGED, "its length is wrong");
-        check(in.getInt() == checksum(bytes), Kind.DAMAGED, "its checksum is wrong");
         check(in.getInt() == slot, Kind.DAMAGED, "it was written for the other slot");
         return new Reader(in).read();
     }
@@ -148,13 +160,16 @@ public final class SuperblockCodec {
     private static final class Reader {
         private final ByteBuffer in;
 
+        /// @param in at the features
         Reader(ByteBuffer in) {
             this.in = in;
         }
 
         Superblock read() throws SuperblockFault {
-            in.getLong();
-            checkFeatures(in.getLong(), in.getLong());
+            long compatible = in.getLong();
+            long readOnly = in.getLong();
+            long incompatible = in.getLong();
+            checkFeatures(readOnly, incompatible);
             UUID arrayUuid = uuid();
             UUID member = uuid();
             String name = text(NAME_BYTES);
@@ -180,17 +195,21 @@ public final class SuperblockCodec {
             long cleared = in.getLong();
             Area journal = area();
             Area checksums = area();
-            in.getLong();
+            int checksumKind = in.getInt();
+            in.getInt();
             Area badBlocks = area();
-            require(place != null, "its place of metadata is unknown");
-            require(roles >= 1 && roles <= Superblock.MAX_MEMBERS, "it has %d roles", roles);
-            require(role >= NO_ROLE && role < roles, "its role is %d of %d", role, roles);
-            require(primary >= 0 && primary < roles, "its primary is %d", primary);
-            require(events >= 0 && cleared >= 0 && cleared <= events, "its events are wrong");
+            long reshape = in.getLong();
+            SuperblockChecks.require(place != null, "its place of metadata is unknown");
+            requireFeature("a bitmap", compatible, COMPATIBLE_BITMAP, bitmap.isPresent());
+            requireFeature("bad blocks", compatible, COMPATIBLE_BAD_BLOCKS, badBlocks.isPresent());
+            requireFeature("a journal", incompatible, INCOMPATIBLE_JOURNAL, journal.isPresent());
+            SuperblockChecks.require(
+                    !checksums.isPresent() && checksumKind == 0,
+                    "it has checksums without the feature");
+            SuperblockChecks.require(reshape == NO_RESHAPE, "it has a reshape without the feature");
             ArrayDescription array =
                     new ArrayDescription(
                             arrayUuid, name, level, copies, chunk, size, rows, roles, created);
-            checkArray(array);
             MemberAreas areas =
                     new MemberAreas(
                             memberBytes,
@@ -201,20 +220,30 @@ public final class SuperblockCodec {
                             journal,
                             checksums,
                             badBlocks);
-            checkAreas(areas, rows);
-            return new Superblock(
-                    array,
-                    member,
-                    role,
-                    areas,
-                    events,
-                    epoch,
-                    history(),
-                    updated,
-                    clean,
-                    primary,
-                    cleared,
-                    members(entries, roles, rows));
+            Superblock found =
+                    new Superblock(
+                            array,
+                            member,
+                            role,
+                            areas,
+                            events,
+                            epoch,
+                            history(),
+                            updated,
+                            clean,
+                            primary,
+                            cleared,
+                            members(entries));
+            new SuperblockChecks(found).check();
+            return found;
+        }
+
+        private static void requireFeature(String what, long word, long bit, boolean isPresent)
+                throws SuperblockFault {
+            SuperblockChecks.require(
+                    ((word & bit) != 0) == isPresent,
+                    "whether there is %s is told in two ways",
+                    what);
         }
 
         private static void checkFeatures(long readOnly, long incompatible) throws SuperblockFault {
@@ -224,71 +253,6 @@ public final class SuperblockCodec {
                         ("a superblock with features that this release does not know (%x, %x);"
                                         + " use a later one")
                                 .formatted(readOnly, incompatible));
-            }
-        }
-
-        private static void require(boolean isRight, String problem, Object... facts)
-                throws SuperblockFault {
-            check(isRight, Kind.IMPOSSIBLE, problem.formatted(facts));
-        }
-
-        private void checkArray(ArrayDescription array) throws SuperblockFault {
-            boolean isKnown =
-                    switch (array.level()) {
-                        case ArrayDescription.LINEAR, 0, 1, 5, 6, 10 -> true;
-                        default -> false;
-                    };
-            require(isKnown, "its level is %d", array.level());
-            require(
-                    array.copies() >= 1 && array.copies() <= array.roles(),
-                    "it has %d copies",
-                    array.copies());
-            boolean hasChunks = array.level() != ArrayDescription.LINEAR && array.level() != 1;
-            require(
-                    hasChunks
-                            ? array.chunkBytes() >= 4096 && Long.bitCount(array.chunkBytes()) == 1
-                            : array.chunkBytes() == 0,
-                    "its chunk has %d bytes",
-                    array.chunkBytes());
-            require(array.sizeBytes() > 0, "the array has %d bytes", array.sizeBytes());
-            require(array.rowBytes() > 0, "it uses %d bytes", array.rowBytes());
-        }
-
-        private void checkAreas(MemberAreas areas, long rows) throws SuperblockFault {
-            require(areas.memberBytes() > 0, "its member has %d bytes", areas.memberBytes());
-            Area[] all = {
-                areas.data(), areas.bitmap(), areas.journal(), areas.checksums(), areas.badBlocks()
-            };
-            for (int i = 0; i < all.length; i++) {
-                Area area = all[i];
-                require(
-                        area.offset() >= 0
-                                && area.length() >= 0
-                                && area.offset() <= areas.memberBytes()
-                                && area.length() <= areas.memberBytes() - area.offset(),
-                        "area %d of %d bytes at %d is not on the member",
-                        i,
-                        area.length(),
-                        area.offset());
-                for (int j = 0; j < i; j++) {
-                    require(!area.overlaps(all[j]), "areas %d and %d overlap", j, i);
-                }
-                for (Area slot : MemberLayout.slots(areas.memberBytes(), areas.place())) {
-                    require(!area.overlaps(slot), "area %d overlaps a superblock", i);
-                }
-            }
-            require(rows <= areas.data().length(), "it uses more than its data area");
-            if (areas.bitmap().isPresent()) {
-                long region = areas.regionBytes();
-                require(
-                        Long.bitCount(region) == 1 && region >= MemberLayout.LEAST_REGION_BYTES,
-                        "a bit stands for %d bytes",
-                        region);
-                require(
-                        areas.bitmap().length() >= MemberLayout.bitmapBytes(rows, region)
-                                && areas.bitmap().length() <= MemberLayout.MAX_BITMAP_BYTES,
-                        "its bitmap has %d bytes",
-                        areas.bitmap().length());
             }
         }
 
@@ -305,43 +269,28 @@ public final class SuperblockCodec {
             return found;
         }
 
-        private List<MemberEntry> members(int count, int roles, long rows) throws SuperblockFault {
-            require(
-                    count >= roles && count <= Superblock.MAX_MEMBERS,
-                    "it knows %d members of %d roles",
-                    count,
-                    roles);
+        private List<MemberEntry> members(int count) throws SuperblockFault {
+            SuperblockChecks.require(
+                    count >= 1 && count <= Superblock.MAX_MEMBERS,
+                    "its table has %d entries",
+                    count);
             List<MemberEntry> found = new ArrayList<>();
-            long taken = 0;
             for (int i = 0; i < count; i++) {
                 in.position(TABLE_OFFSET + i * ENTRY_BYTES);
                 UUID member = uuid();
                 int role = in.getInt();
                 MemberState state = MemberState.of(in.getInt());
-                long since = in.getLong();
-                long known = in.getLong();
-                long filled = in.getLong();
-                require(state != null, "the state of member %d is unknown", i);
-                require(
-                        (state == MemberState.SPARE) == (role == NO_ROLE)
-                                && role < roles
-                                && role >= NO_ROLE,
-                        "the role of member %d is %d",
-                        i,
-                        role);
-                if (role >= 0) {
-                    require((taken >> role & 1) == 0, "two members have role %d", role);
-                    taken |= 1L << role;
-                }
-                require(
-                        known >= 0 && filled >= 0 && filled <= rows,
-                        "what it knows of member %d cannot be",
-                        i);
+                SuperblockChecks.require(state != null, "the state of entry %d is unknown", i);
                 found.add(
                         new MemberEntry(
-                                member, role, state, since, known, filled, text(PLACE_BYTES)));
+                                member,
+                                role,
+                                state,
+                                in.getLong(),
+                                in.getLong(),
+                                in.getLong(),
+                                text(PLACE_BYTES)));
             }
-            require(Long.bitCount(taken) == roles, "some roles have no member");
             return found;
         }
 

@@ -7,9 +7,14 @@ import java.util.List;
 /// @param freshest the superblock that says how the array is
 /// @param seats who has each role
 /// @param blanks the candidates that carry nothing, by number
+/// @param spares the candidates that wait for a role, by number
 /// @param remarks what users should know: members that are left out, and why
 public record Verdict(
-        Superblock freshest, List<Seat> seats, List<Integer> blanks, List<String> remarks) {
+        Superblock freshest,
+        List<Seat> seats,
+        List<Integer> blanks,
+        List<Integer> spares,
+        List<String> remarks) {
 
     /// A role and who has it.
     ///
@@ -23,6 +28,13 @@ public record Verdict(
     public Verdict {
         seats = List.copyOf(seats);
         blanks = List.copyOf(blanks);
+        spares = List.copyOf(spares);
         remarks = List.copyOf(remarks);
+    }
+
+    /// A verdict without spares.
+    public Verdict(
+            Superblock freshest, List<Seat> seats, List<Integer> blanks, List<String> remarks) {
+        this(freshest, seats, blanks, List.of(), remarks);
     }
 }

@@ -115,14 +115,12 @@ final class FaultPlan {
                     case 2 -> new Faults(0, 0, 0.2, 0, 0, 0);
                     case 3 -> new Faults(0, 0, 0, 0.02, hang, 0);
                     case 4 -> new Faults(0, 0, 0, 0, 0, 0.01);
-                    default -> new Faults(0.02, 0.02, 0.05, 0.01, hang, 0);
+                    default -> new Faults(0.02, 0.02, 0.05, 0.01, hang, 0.005);
                 };
-        if (faults.disconnects() > 0 && random.nextBoolean()) {
+        if (faults.disconnects() > 0 && random.nextInt(4) > 0) {
             // What the last good leg forgets nobody has.
             boolean forgets =
-                    isStrict
-                            && array.promises().bears(DiskFault.FORGET)
-                            && random.nextBoolean();
+                    isStrict && array.promises().bears(DiskFault.FORGET) && random.nextBoolean();
             faults = faults.returning(random.nextLong(300_000_000), forgets);
         }
         if (random.nextInt(4) == 0) {

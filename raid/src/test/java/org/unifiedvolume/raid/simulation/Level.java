@@ -1,24 +1,22 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.util.Locale;
-import java.util.function.Function;
 
 /// The levels that are simulated.
 enum Level {
-    LINEAR(SimulatedLinear::new),
-    RAID0(SimulatedStripe::new),
-    RAID1(SimulatedReplication::mirror),
-    RAID10(SimulatedReplication::ten);
-
-    private final Function<SimulatedHost, SimulatedArray> maker;
-
-    Level(Function<SimulatedHost, SimulatedArray> maker) {
-        this.maker = maker;
-    }
+    LINEAR,
+    RAID0,
+    RAID1,
+    RAID10;
 
     /// An array of this level on new disks, with sizes and counts by chance.
     SimulatedArray on(SimulatedHost host) {
-        return maker.apply(host);
+        return switch (this) {
+            case LINEAR -> new SimulatedLinear(host);
+            case RAID0 -> new SimulatedStripe(host);
+            case RAID1 -> SimulatedReplication.mirror(host);
+            case RAID10 -> SimulatedReplication.ten(host);
+        };
     }
 
     /// As users write it: `raid1`.

@@ -5,6 +5,7 @@ import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 
 /// Bugs to be planted between the parts of a volume, to show that the simulation finds such.
+@SuppressWarnings("ImmutableEnumChecker") // plantings hold no state
 enum PlantedBug {
     ACKNOWLEDGES_EARLY(
             "a change is acknowledged before every leg has it",

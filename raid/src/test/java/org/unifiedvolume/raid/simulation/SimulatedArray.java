@@ -19,6 +19,8 @@ interface SimulatedArray {
 
     /// Carries out a command about one disk, on a control thread.
     interface Action {
+        /// Carries it out, and waits until the array has accepted or refused it.
+        ///
         /// @throws IOException if the array refuses; it may
         void run(SimulatedDisk disk) throws IOException;
     }

@@ -14,7 +14,8 @@ import org.unifiedvolume.testkit.SimulatedDisk;
 /// The machine that a simulated volume lives on: time, chance, disks, and the threads of the
 /// process that runs.
 final class SimulatedHost {
-    private static final long DEADLINE_NANOS = 1_000_000_000L;
+    /// How long a member may take to answer.
+    static final long DEADLINE_NANOS = 1_000_000_000L;
 
     private final Rig rig;
     private final Random random;

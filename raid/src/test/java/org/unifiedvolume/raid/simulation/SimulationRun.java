@@ -9,6 +9,7 @@ import org.unifiedvolume.testkit.FaultCounts;
 /// What came of one seed.
 ///
 /// @param broken the promise that was broken; null if all were kept
+/// @param promises what it had to keep
 /// @param counts the faults that were injected
 /// @param lives how often the volume was started
 /// @param requests how many requests its clients made
@@ -17,6 +18,7 @@ record SimulationRun(
         Level level,
         long seed,
         AssertionError broken,
+        Promises promises,
         FaultCounts counts,
         int lives,
         int requests,
@@ -46,9 +48,18 @@ record SimulationRun(
         } catch (RuntimeException e) {
             broken = new AssertionError("the code failed: " + e, e);
         }
-        int lives = simulation == null ? 0 : simulation.lives();
-        int requests = simulation == null ? 0 : simulation.requests();
-        return new SimulationRun(level, seed, broken, counts, lives, requests, log.last());
+        if (simulation == null) {
+            throw new IllegalStateException("seed " + seed + " did not begin", broken);
+        }
+        return new SimulationRun(
+                level,
+                seed,
+                broken,
+                simulation.promises(),
+                counts,
+                simulation.lives(),
+                simulation.requests(),
+                log.last());
     }
 
     boolean isKept() {

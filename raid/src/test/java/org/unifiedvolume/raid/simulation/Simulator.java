@@ -12,25 +12,6 @@ import java.util.Set;
 ///
 /// Exit status: 0 if all promises were kept, 1 if one was broken, 2 for wrong usage.
 public final class Simulator {
-    private static final String USAGE =
-            """
-            usage: ./uvol-sim [--seeds N] [--from S] [--level LEVEL]... [--threads T] [--keep-going]
-                   ./uvol-sim --bugs [--seeds N] [--from S]
-
-            Runs volumes over simulated disks that do everything disks may do, one run for each seed,
-            and checks what docs/safety.md promises. Prints for each level: seeds per second, lives,
-            requests, faults by kind; on failure the seed, the broken promise, the last events of that
-            run, and the command that repeats it.
-
-              --seeds N      how many seeds (1000)
-              --from S       the first seed (0)
-              --level LEVEL  only this level: %s
-              --threads T    so many at once (one for each processor)
-              --keep-going   go on after a failure, and count them
-              --trace N      how many events of a failed run are shown (120)
-              --bugs         plant bugs and tell how many seeds it takes to find each
-            """;
-
     private final PrintStream out;
     private final Set<Level> levels = EnumSet.noneOf(Level.class);
     private long seeds = 1000;
@@ -59,7 +40,24 @@ public final class Simulator {
 
     private static String usage() {
         List<String> names = List.of(Level.values()).stream().map(Level::toString).toList();
-        return USAGE.formatted(String.join(", ", names));
+        return """
+            usage: ./uvol-sim [--seeds N] [--from S] [--level LEVEL]... [--threads T] [--keep-going]
+                   ./uvol-sim --bugs [--seeds N] [--from S]
+
+            Runs volumes over simulated disks that do everything disks may do, one run for each seed,
+            and checks what docs/safety.md promises. Prints for each level: seeds per second, lives,
+            requests, faults by kind; on failure the seed, the broken promise, the last events of that
+            run, and the command that repeats it.
+
+              --seeds N      how many seeds (1000)
+              --from S       the first seed (0)
+              --level LEVEL  only this level: %s
+              --threads T    so many at once (one for each processor)
+              --keep-going   go on after a failure, and count them
+              --trace N      how many events of a failed run are shown (120)
+              --bugs         plant bugs and tell how many seeds it takes to find each
+            """
+                .formatted(String.join(", ", names));
     }
 
     /// @return whether there is something to run

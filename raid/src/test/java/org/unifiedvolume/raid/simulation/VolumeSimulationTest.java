@@ -3,6 +3,8 @@ package org.unifiedvolume.raid.simulation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.EnumSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -14,10 +16,14 @@ import org.unifiedvolume.testkit.FaultCounts;
 class VolumeSimulationTest {
     private static final int SEEDS = Integer.getInteger("uvol.seeds", 300);
 
+    /// So many try everything.
+    private static final int ENOUGH_SEEDS = 300;
+
     @ParameterizedTest
     @EnumSource
     void promisesAreKeptAndEveryFaultIsTried(Level level) {
         FaultCounts counts = new FaultCounts();
+        Set<DiskFault> borne = EnumSet.noneOf(DiskFault.class);
         for (long seed = 0; seed < SEEDS; seed++) {
             SimulationRun run = SimulationRun.of(level, seed, Planting.NONE);
             if (!run.isKept()) {
@@ -27,10 +33,12 @@ class VolumeSimulationTest {
                         run.broken());
             }
             counts.add(run.counts());
+            borne.addAll(run.promises().faults());
         }
-        for (DiskFault kind : Promises.HONEST) {
-            assertTrue(counts.of(kind) > 0, level + ": no " + kind.plural() + " in " + counts);
-        }
+        borne.removeIf(kind -> counts.of(kind) > 0);
+        assertTrue(
+                borne.isEmpty() || SEEDS < ENOUGH_SEEDS,
+                "%s: %s were never tried, only %s".formatted(level, borne, counts));
     }
 
     @Test

@@ -7,8 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
@@ -16,10 +15,9 @@ import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
 /// A device whose answers a test holds back, or replaces by others.
-public final class GateDevice implements BlockDevice {
+public final class GateDevice extends Layer {
     private record Held(IoRequest request, Completion done) {}
 
-    private final BlockDevice below;
     private final ConcurrentLinkedQueue<Held> held = new ConcurrentLinkedQueue<>();
     private volatile Predicate<IoRequest> holds = _ -> false;
     private volatile Function<IoRequest, Outcome> replaces = _ -> null;
@@ -28,7 +26,7 @@ public final class GateDevice implements BlockDevice {
     private final AtomicLong localityRunsAsked = new AtomicLong();
 
     public GateDevice(BlockDevice below) {
-        this.below = below;
+        super(below);
     }
 
     /// From now on requests that match wait for [#letGo].
@@ -83,11 +81,6 @@ public final class GateDevice implements BlockDevice {
     }
 
     @Override
-    public DeviceShape shape() {
-        return below.shape();
-    }
-
-    @Override
     public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
         if (!alternates) {
             return below.locality(operation, offsetBytes, lengthBytes);
@@ -117,15 +110,5 @@ public final class GateDevice implements BlockDevice {
         } else {
             carryOut(request, done);
         }
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 }

@@ -353,6 +353,11 @@ public final class RawServer implements AutoCloseable {
             }
         }
 
+        /// Says nothing more, and listens until the client leaves.
+        public void awaitEnd() throws IOException {
+            in.readAllBytes();
+        }
+
         public void serveRequests(byte[] content) throws IOException {
             while (true) {
                 Request request = readRequest();

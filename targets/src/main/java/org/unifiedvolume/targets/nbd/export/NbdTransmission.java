@@ -1,21 +1,15 @@
 package org.unifiedvolume.targets.nbd.export;
 
-import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Admission;
-import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.buffer.FileRange;
 import org.unifiedvolume.loop.Loop;
 import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.Extent;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.IoTag;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.targets.nbd.wire.Nbd;
 import org.unifiedvolume.targets.nbd.wire.NbdError;
@@ -25,8 +19,8 @@ import org.unifiedvolume.transport.Inbox;
 import org.unifiedvolume.transport.Outbox;
 import org.unifiedvolume.transport.ProtocolFault;
 
-/// The transmission phase of one client: decodes the requests that have arrived, submits each to
-/// the volume, and sends the answers that are ready in one batch.
+/// The transmission phase of one client: decodes the requests that have arrived, has each begun by
+/// [NbdCommands], and sends the answers that are ready in one batch.
 ///
 /// A request that would exceed the connection's or the pool's limits stops the decoding until there
 /// is room; meanwhile nothing is read from the socket, so the client is held back by TCP.
@@ -60,14 +54,12 @@ final class NbdTransmission implements NbdConnection.Phase {
     private final Inbox in;
     private final Outbox out;
     private final NbdExport export;
-    private final Negotiated negotiated;
     private final ReplyWriter writer;
     private final StatusReply statusReply;
     private final RequestHeader header;
-    private final RequestCheck check;
+    private final NbdCommands commands;
     private final Admission admission;
     private final NbdLimits limits;
-    private final int payloadBytes;
 
     private final StallWatch stall;
     private final boolean mustAlign;
@@ -94,17 +86,15 @@ final class NbdTransmission implements NbdConnection.Phase {
         this.in = stream.inbox();
         this.out = stream.outbox();
         this.export = export;
-        this.negotiated = negotiated;
         this.writer = new ReplyWriter(out, negotiated.replies());
         this.statusReply = new StatusReply(writer, export.volume());
         this.header = new RequestHeader(negotiated.isExtended());
-        this.check = new RequestCheck(header, export);
         this.admission = connection.server().admission();
         this.limits = connection.server().limits();
-        this.payloadBytes = export.payloadBytes(limits);
         this.stall = new StallWatch(connection, this::holdsMemory);
         this.mustAlign = export.shape().memoryAlignmentBytes() > 1;
         in.setHeaderBytes(mustAlign ? header.bytes() : 0);
+        this.commands = new NbdCommands(this, connection, export, negotiated, header, writer);
     }
 
     Loop loop() {
@@ -127,7 +117,9 @@ final class NbdTransmission implements NbdConnection.Phase {
                         return;
                     }
                     waiting = Waiting.NOTHING;
-                    payloadArrived(incoming, payload);
+                    NbdCall call = incoming;
+                    incoming = null;
+                    commands.payloadArrived(call, payload);
                     continue;
                 }
                 case MEMORY, ANSWERS -> {
@@ -184,89 +176,16 @@ final class NbdTransmission implements NbdConnection.Phase {
         // faster.
         // Short requests are better received by many at once.
         in.setHeaderBytes(mustAlign || payloadLength >= ALIGNED_BYTES ? header.bytes() : 0);
-        switch (header.type()) {
-            case Nbd.CMD_DISC -> {
-                leaving = true;
-                closeWhenIdle("the client disconnected");
-            }
-            case Nbd.CMD_READ -> beginRead();
-            case Nbd.CMD_WRITE -> beginWrite();
-            case Nbd.CMD_FLUSH -> beginFlush();
-            case Nbd.CMD_TRIM -> beginTrim();
-            case Nbd.CMD_WRITE_ZEROES -> beginWriteZeroes();
-            case Nbd.CMD_CACHE -> beginCache();
-            case Nbd.CMD_BLOCK_STATUS -> beginBlockStatus();
-            default ->
-                    refuse(
-                            NbdError.EINVAL,
-                            "command %d is not known here".formatted(header.type()));
+        if (header.type() == Nbd.CMD_DISC) {
+            leaving = true;
+            closeWhenIdle("the client disconnected");
+        } else {
+            commands.begin();
         }
     }
 
-    private void beginRead() {
-        if (isRefused(check.flags(negotiated.isChunked() ? Nbd.CMD_FLAG_DF : 0))
-                || isRefused(check.range(NbdError.EINVAL))) {
-            return;
-        }
-        if (header.length() > payloadBytes) {
-            refuse(
-                    negotiated.isChunked() ? NbdError.EOVERFLOW : NbdError.EINVAL,
-                    "a read of %d bytes; the limit is %d".formatted(header.length(), payloadBytes));
-            return;
-        }
-        if (header.length() == 0) {
-            writer.data(header.cookie(), header.offset(), Buffers.empty());
-            return;
-        }
-        NbdCall call = newCall(BufferPool.costBytes(header.length()));
-        if (admit(call)) {
-            submitRead(call);
-        }
-    }
-
-    private void submitRead(NbdCall call) {
-        IoTag tag = tag(Operation.READ, call);
-        submit(call, new IoRequest.Read(tag, call.offset, call.length, stream.canSendFiles()));
-    }
-
-    private void beginWrite() {
-        if (negotiated.isExtended() && !header.has(Nbd.CMD_FLAG_PAYLOAD_LEN)) {
-            refuse(NbdError.EINVAL, "a write without a payload");
-            return;
-        }
-        if (isRefused(check.flags(extendedFlag())) || isRefused(check.changeOf(NbdError.ENOSPC))) {
-            return;
-        }
-        if (header.length() > payloadBytes) {
-            refuse(
-                    NbdError.EINVAL,
-                    "a write of %d bytes; the limit is %d"
-                            .formatted(header.length(), payloadBytes));
-            return;
-        }
-        if (isEmptyChange()) {
-            return;
-        }
-        NbdCall call = newCall(BufferPool.costBytes(header.length()));
-        if (admit(call)) {
-            gather(call);
-        }
-    }
-
-    /// Answers a change of no bytes: there is nothing to do. The standard leaves such requests
-    /// undefined; clients that send them mean no harm.
-    private boolean isEmptyChange() {
-        if (header.length() == 0) {
-            writer.done(header.cookie(), header.offset());
-        }
-        return header.length() == 0;
-    }
-
-    private int extendedFlag() {
-        return negotiated.isExtended() ? Nbd.CMD_FLAG_PAYLOAD_LEN : 0;
-    }
-
-    private void gather(NbdCall call) {
+    /// Takes in the payload of an admitted call, then goes on with it.
+    void gather(NbdCall call) {
         incoming = call;
         if (in.gather(call.length)) {
             waiting = Waiting.PAYLOAD;
@@ -276,6 +195,18 @@ final class NbdTransmission implements NbdConnection.Phase {
             stream.pauseReading();
             loop().after(MEMORY_RETRY_NANOS, () -> retryGather(call));
         }
+    }
+
+    /// Takes in a payload so short that it needs no admission, then goes on with the call.
+    ///
+    /// @return false if there is no memory for it now
+    boolean gatherShort(NbdCall call, int payloadLength) {
+        if (!in.gather(payloadLength)) {
+            return false;
+        }
+        incoming = call;
+        waiting = Waiting.PAYLOAD;
+        return true;
     }
 
     private void retryGather(NbdCall call) {
@@ -289,147 +220,8 @@ final class NbdTransmission implements NbdConnection.Phase {
         }
     }
 
-    private void payloadArrived(NbdCall call, Buffers payload) {
-        incoming = null;
-        if (call.type == Nbd.CMD_BLOCK_STATUS) {
-            byte[] bytes = payload.toBytes();
-            payload.release();
-            submitBlockStatusOfSome(call, bytes);
-            return;
-        }
-        call.payload = payload;
-        submit(
-                call,
-                new IoRequest.Write(
-                        tag(Operation.WRITE, call), call.offset, payload, durability(call)));
-    }
-
-    private void beginFlush() {
-        if (isRefused(check.flags(0))) {
-            return;
-        }
-        if (header.offset() != 0 || header.length() != 0) {
-            refuse(NbdError.EINVAL, "a flush has no range");
-            return;
-        }
-        NbdCall call = newCall(0);
-        submit(call, new IoRequest.Flush(tag(Operation.FLUSH, call)));
-    }
-
-    private void beginTrim() {
-        if (isRefused(check.flags(0))
-                || isRefused(check.changeOf(NbdError.EINVAL))
-                || isEmptyChange()) {
-            return;
-        }
-        NbdCall call = newCall(0);
-        submit(
-                call,
-                new IoRequest.Discard(
-                        tag(Operation.DISCARD, call), call.offset, call.length, durability(call)));
-    }
-
-    private void beginWriteZeroes() {
-        if (isRefused(check.flags(Nbd.CMD_FLAG_NO_HOLE | Nbd.CMD_FLAG_FAST_ZERO))
-                || isRefused(check.changeOf(NbdError.ENOSPC))
-                || isEmptyChange()) {
-            return;
-        }
-        NbdCall call = newCall(0);
-        submit(
-                call,
-                new IoRequest.Zero(
-                        tag(Operation.ZERO, call),
-                        call.offset,
-                        call.length,
-                        !call.has(Nbd.CMD_FLAG_NO_HOLE),
-                        call.has(Nbd.CMD_FLAG_FAST_ZERO),
-                        durability(call)));
-    }
-
-    private void beginCache() {
-        if (isRefused(check.flags(0))
-                || isRefused(check.range(NbdError.EINVAL))
-                || isEmptyChange()) {
-            return;
-        }
-        NbdCall call = newCall(0);
-        submit(
-                call,
-                new IoRequest.Prefetch(tag(Operation.PREFETCH, call), call.offset, call.length));
-    }
-
-    private void beginBlockStatus() {
-        if (isRefused(check.flags(Nbd.CMD_FLAG_REQ_ONE | extendedFlag()))) {
-            return;
-        }
-        if (negotiated.contexts().isEmpty()) {
-            refuse(NbdError.EINVAL, "no metadata context was selected");
-            return;
-        }
-        if (header.has(Nbd.CMD_FLAG_PAYLOAD_LEN)) {
-            beginBlockStatusOfSome();
-            return;
-        }
-        if (header.length() == 0) {
-            refuse(NbdError.EINVAL, "the status of no bytes");
-            return;
-        }
-        if (!isRefused(check.range(NbdError.EINVAL))) {
-            NbdCall call = newCall(0);
-            call.contexts = negotiated.contexts();
-            submitBlockStatus(call);
-        }
-    }
-
-    private void beginBlockStatusOfSome() {
-        int payload = (int) header.length();
-        int most = 8 + 4 * MetaContext.values().length;
-        if (payload < 12 || payload > most || payload % 4 != 0) {
-            refuse(NbdError.EINVAL, "a block status payload of %d bytes".formatted(payload));
-            return;
-        }
-        if (!in.gather(payload)) {
-            refuse(NbdError.ENOMEM, "the buffer pool is spent");
-            return;
-        }
-        incoming = newCall(0);
-        waiting = Waiting.PAYLOAD;
-    }
-
-    /// The payload of a block status request has arrived: the range and the contexts it is about.
-    private void submitBlockStatusOfSome(NbdCall call, byte[] payload) {
-        ByteBuffer data = ByteBuffer.wrap(payload);
-        long length = data.getLong();
-        Set<MetaContext> contexts = MetaContext.choose(negotiated.contexts(), data);
-        if (contexts == null || length <= 0 || !export.shape().holds(call.offset, length)) {
-            writer.error(
-                    call.cookie,
-                    call.offset,
-                    NbdError.EINVAL,
-                    "a range or a metadata context that is not here",
-                    false);
-            return;
-        }
-        NbdCall ranged =
-                new NbdCall(this, call.type, call.flags, call.cookie, call.offset, length, 0);
-        ranged.contexts = contexts;
-        submitBlockStatus(ranged);
-    }
-
-    private void submitBlockStatus(NbdCall call) {
-        submit(call, new IoRequest.Locate(tag(Operation.LOCATE, call), call.offset, call.length));
-    }
-
-    private boolean isRefused(RequestCheck.Refusal refusal) {
-        if (refusal != null) {
-            refuse(refusal.error(), refusal.message());
-        }
-        return refusal != null;
-    }
-
     /// Answers the request decoded last with an error and skips its payload.
-    private void refuse(NbdError error, String message) {
+    void refuse(NbdError error, String message) {
         LOG.debug("{}: refused: {}", connection.peer(), message);
         long cookie = header.cookie();
         long offset = header.offset();
@@ -443,38 +235,17 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     // ----------------------------------------------------------------------- submitting
 
-    private NbdCall newCall(long costBytes) {
-        return new NbdCall(
-                this,
-                header.type(),
-                header.flags(),
-                header.cookie(),
-                header.offset(),
-                header.length(),
-                costBytes);
-    }
-
-    private IoTag tag(Operation operation, NbdCall call) {
-        return export.volume()
-                .tag(
-                        operation,
-                        call.offset,
-                        operation == Operation.FLUSH ? 0 : call.length,
-                        connection.client());
-    }
-
-    private static Durability durability(NbdCall call) {
-        return call.has(Nbd.CMD_FLAG_FUA) ? Durability.DURABLE : Durability.VOLATILE;
-    }
-
-    private void submit(NbdCall call, IoRequest request) {
+    /// Hands a request to the volume; its answer comes to [#answer].
+    void submit(NbdCall call, IoRequest request) {
         inFlight++;
         underWayCostBytes += call.costBytes;
         export.volume().submit(request, call);
     }
 
     /// Acquires room for a call's payload. If there is none now, decoding stops until there is.
-    private boolean admit(NbdCall call) {
+    ///
+    /// @return whether there is; otherwise the call goes on later by itself
+    boolean admit(NbdCall call) {
         Runnable admitted = () -> loop().execute(() -> admitted(call));
         boolean holdsNothing = inFlight == 0 && unsentCostBytes == 0;
         if (holdsNothing
@@ -494,7 +265,7 @@ final class NbdTransmission implements NbdConnection.Phase {
         }
         waiting = Waiting.NOTHING;
         if (call.type == Nbd.CMD_READ) {
-            submitRead(call);
+            commands.submitRead(call);
         } else {
             gather(call);
         }

@@ -131,16 +131,16 @@ final class Dialer {
             told.completeExceptionally(cause);
             return;
         }
-        device.dialFailed(cause.getMessage());
+        device.links().dialFailed(cause.getMessage());
         device.context().timers().after(nextDelayNanos(), this::fillUp);
     }
 
     /// Dials until there are as many connections as wanted.
     private void fillUp() {
-        while (device.wantsLinks()) {
+        while (device.links().areWanted()) {
             lock.lock();
             try {
-                if (device.linkCount() + dialling >= wanted) {
+                if (device.links().count() + dialling >= wanted) {
                     return;
                 }
                 dialling++;

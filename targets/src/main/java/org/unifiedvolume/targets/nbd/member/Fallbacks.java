@@ -3,11 +3,11 @@ package org.unifiedvolume.targets.nbd.member;
 import java.lang.foreign.Arena;
 import java.util.List;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.Extent;
-import org.unifiedvolume.request.FanOut;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
@@ -93,28 +93,14 @@ final class Fallbacks {
 
     /// Sends a long zero or discard in parts.
     static void inParts(NbdDevice device, IoRequest request, Completion done) {
-        Parts parts = new Parts(request, done);
+        AllOf parts = new AllOf(request, done);
         long end = request.offsetBytes() + request.lengthBytes();
         for (long at = request.offsetBytes(); at < end; at += MAX_COMPACT_BYTES) {
             long length = Math.min(MAX_COMPACT_BYTES, end - at);
             IoTag tag =
                     request.tag().child(device.context().ids().next(), Locality.REMOTE, at, length);
             parts.expectOne();
-            device.submit(
-                    switch (request) {
-                        case IoRequest.Zero zero ->
-                                new IoRequest.Zero(
-                                        tag,
-                                        at,
-                                        length,
-                                        zero.mayUnmap(),
-                                        zero.fastOnly(),
-                                        zero.durability());
-                        case IoRequest.Discard discard ->
-                                new IoRequest.Discard(tag, at, length, discard.durability());
-                        case IoRequest other -> throw new AssertionError(other);
-                    },
-                    parts);
+            device.submit(request.part(tag, null), parts);
         }
         parts.allSubmitted();
     }
@@ -184,29 +170,8 @@ final class Fallbacks {
 
     /// Asks about the start of a long range; extents may end early.
     static void locateStart(NbdDevice device, IoRequest.Locate locate, Completion done) {
-        device.submit(
-                new IoRequest.Locate(locate.tag(), locate.offsetBytes(), MAX_COMPACT_BYTES),
-                (_, outcome) -> done.complete(locate, outcome));
-    }
-
-    /// Counts the parts of a range; the first failure is the whole one's.
-    private static final class Parts extends FanOut {
-        private volatile DeviceFault fault;
-
-        Parts(IoRequest parent, Completion done) {
-            super(parent, done);
-        }
-
-        @Override
-        protected void childEnded(IoRequest request, Outcome outcome) {
-            if (outcome instanceof Outcome.Failed(DeviceFault failed) && fault == null) {
-                fault = failed;
-            }
-        }
-
-        @Override
-        protected Outcome result() {
-            return fault == null ? Outcome.Done.DONE : new Outcome.Failed(fault);
-        }
+        IoRequest start =
+                new IoRequest.Locate(locate.tag(), locate.offsetBytes(), MAX_COMPACT_BYTES);
+        device.submit(start, Completion.of(locate, start, done));
     }
 }

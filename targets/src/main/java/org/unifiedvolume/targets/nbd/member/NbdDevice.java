@@ -1,19 +1,12 @@
 package org.unifiedvolume.targets.nbd.member;
 
 import java.io.IOException;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
@@ -35,17 +28,10 @@ import org.unifiedvolume.transport.Transport;
 /// request that has waited for the deadline fails; once the server has been away for that long, new
 /// requests fail at once until it is back.
 ///
-/// ```
-///   ONLINE ──all links lost──► UNAVAIL ──first link up──► (replay) ──► ONLINE
-///                                 │
-///                                 └── another export answers ──► FAULTED
-/// ```
-///
 /// A server that comes back may have lost writes that it had acknowledged and not flushed; the
-/// device repeats them before anything else, see [UnflushedWrites].
+/// device repeats them before anything else, see [UnflushedWrites]. Which connections there are,
+/// and the states that follow from them, is the business of [NbdLinks].
 public final class NbdDevice implements BlockDevice {
-    private static final Logger LOG = LoggerFactory.getLogger(NbdDevice.class);
-
     private static final long CLOSE_NANOS = 5_000_000_000L;
 
     private final NbdOptions options;
@@ -54,36 +40,22 @@ public final class NbdDevice implements BlockDevice {
     private final UnflushedWrites unflushed;
     private final FlushKeeper flushes = new FlushKeeper(this);
     private final Parking parking = new Parking(this);
-    private final Instant opened = Instant.now();
-
-    /// The links that are up; replaced as a whole.
-    private volatile List<NbdLink> links = List.of();
-
-    /// The connections whose handshake is under way.
-    private final Set<NbdLink> greeting = ConcurrentHashMap.newKeySet();
-
-    private volatile ExportInfo info;
-    private DeviceShape shape;
+    private final NbdLinks links;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
 
-    // Guarded by lock.
-    private Replay replay;
+    /// How many requests have not been answered; guarded by lock.
     private int underWay;
-    private volatile boolean closing;
 
-    private volatile DeviceStatus.State state = DeviceStatus.State.UNAVAIL;
-    private volatile String reason = "not connected yet";
-    private volatile Instant since = Instant.now();
-    private volatile long downSinceNanos;
+    private volatile boolean closing;
 
     private NbdDevice(NbdOptions options, Transport transport, IoContext context) {
         this.options = options;
         this.context = context;
         this.unflushed = new UnflushedWrites(options.replayBytes());
         this.dialer = new Dialer(this, transport);
-        this.downSinceNanos = context.timers().nanoTime();
+        this.links = new NbdLinks(this);
     }
 
     /// Connects to the server and learns what the export is. Blocks, a bounded time.
@@ -138,9 +110,25 @@ public final class NbdDevice implements BlockDevice {
         return unflushed;
     }
 
+    Parking parking() {
+        return parking;
+    }
+
+    FlushKeeper flushes() {
+        return flushes;
+    }
+
+    Dialer dialer() {
+        return dialer;
+    }
+
+    NbdLinks links() {
+        return links;
+    }
+
     @Override
     public DeviceShape shape() {
-        return shape;
+        return links.shape();
     }
 
     @Override
@@ -150,21 +138,7 @@ public final class NbdDevice implements BlockDevice {
 
     @Override
     public DeviceStatus status() {
-        DeviceStatus online =
-                DeviceStatus.online(
-                        options.name(),
-                        "nbd",
-                        opened,
-                        Locality.REMOTE,
-                        shape == null ? 0 : shape.sizeBytes(),
-                        List.of());
-        return switch (state) {
-            case ONLINE, DEGRADED -> online;
-            case UNAVAIL ->
-                    online.as(
-                            state, reason, since, "it is dialled again by itself; check the host");
-            case FAULTED -> online.as(state, reason, since, "serve the right export, then restart");
-        };
+        return links.status();
     }
 
     // ------------------------------------------------------------------------ submitting
@@ -181,7 +155,7 @@ public final class NbdDevice implements BlockDevice {
         }
         IoRequest sent = request;
         Completion told = done;
-        if (Fallbacks.needsFlushAfter(request, info)) {
+        if (Fallbacks.needsFlushAfter(request, links.info())) {
             sent = Fallbacks.asVolatile(request);
             told = Fallbacks.withFlush(this, request, done);
         }
@@ -194,6 +168,7 @@ public final class NbdDevice implements BlockDevice {
 
     /// Carries out by other requests what cannot be sent as one.
     private boolean takeDetour(IoRequest request, Completion done) {
+        ExportInfo info = links.info();
         switch (request) {
             case IoRequest.Zero zero when !info.has(Nbd.FLAG_SEND_WRITE_ZEROES) ->
                     Fallbacks.writeZeroes(this, zero, done);
@@ -221,6 +196,7 @@ public final class NbdDevice implements BlockDevice {
         if (closing) {
             return stopping();
         }
+        ExportInfo info = links.info();
         return switch (request) {
             case IoRequest.Read _, IoRequest.Write _ -> null;
             case IoRequest.Zero zero ->
@@ -284,7 +260,7 @@ public final class NbdDevice implements BlockDevice {
             flushes.flushSoon();
             return;
         }
-        NbdLink link = choose();
+        NbdLink link = links.choose();
         if (link == null) {
             parking.park(pending);
         } else if (link.loop().inLoop()) {
@@ -294,60 +270,14 @@ public final class NbdDevice implements BlockDevice {
         }
     }
 
-    /// The link on the calling loop, or else any. None while changes are being repeated.
-    private NbdLink choose() {
-        List<NbdLink> up = links;
-        if (up.isEmpty() || state != DeviceStatus.State.ONLINE) {
-            return null;
-        }
-        for (NbdLink link : up) {
-            if (link.loop().inLoop()) {
-                return link;
-            }
-        }
-        return up.get((int) (Thread.currentThread().threadId() % up.size()));
-    }
-
-    /// Whether requests fail without waiting: the server is another one, or has been away for
-    /// longer than a request would wait.
-    boolean isGivenUp() {
-        return switch (state) {
-            case ONLINE, DEGRADED -> false;
-            case FAULTED -> true;
-            case UNAVAIL ->
-                    closing
-                            || context.timers().nanoTime() - downSinceNanos
-                                    >= options.deadlineNanos();
-        };
-    }
-
     /// Whether a request has waited for as long as it may.
     boolean isLate(Pending pending, long nowNanos) {
         return nowNanos - pending.enteredNanos() >= options.deadlineNanos();
     }
 
-    /// Whether requests can be sent now.
-    boolean hasLink() {
-        return choose() != null;
-    }
-
     /// Fails a request that could not be sent.
     void failUnreachable(Pending pending) {
-        Outcome failed =
-                switch (state) {
-                    case FAULTED ->
-                            Outcome.failed(DeviceFault.Kind.IO, "%s: %s".formatted(this, reason));
-                    case UNAVAIL ->
-                            Outcome.failed(
-                                    DeviceFault.Kind.DISCONNECTED,
-                                    "%s: %s".formatted(this, reason));
-                    case ONLINE, DEGRADED ->
-                            Outcome.failed(
-                                    DeviceFault.Kind.TIMED_OUT,
-                                    "%s: too many writes wait for a flush, which does not succeed"
-                                            .formatted(this));
-                };
-        answered(pending, failed);
+        answered(pending, links.unreachable());
     }
 
     // ------------------------------------------------------------------------- answering
@@ -362,7 +292,7 @@ public final class NbdDevice implements BlockDevice {
             if (pending.request() instanceof IoRequest.Flush) {
                 unflushed.flushed(pending.flushMark);
                 parking.settle();
-            } else if (info.has(Nbd.FLAG_SEND_FLUSH)
+            } else if (links.info().has(Nbd.FLAG_SEND_FLUSH)
                     && UnflushedWrites.concerns(pending.request())) {
                 flushes.acknowledged(pending.request());
             }
@@ -371,159 +301,9 @@ public final class NbdDevice implements BlockDevice {
         ended();
     }
 
-    // ----------------------------------------------------------------------------- links
-
-    /// A connection begins its handshake; on its loop.
-    ///
-    /// @return false if the device is being closed: the connection must end
-    boolean greets(NbdLink link) {
-        greeting.add(link);
-        return !closing;
-    }
-
-    /// A connection has ended its handshake, well or not; on its loop.
-    void greeted(NbdLink link) {
-        greeting.remove(link);
-    }
-
-    /// A link has finished its handshake; on its loop.
-    void linkUp(NbdLink link) {
-        ExportInfo now = link.info();
-        String difference = info == null ? null : info.differenceFrom(now);
-        if (difference != null) {
-            fault("%s is not the export it was: %s".formatted(options.name(), difference));
-            link.fail(difference);
-            return;
-        }
-        Replay toStart = null;
-        boolean isFirst;
-        lock.lock();
-        try {
-            if (closing) {
-                link.disconnect();
-                return;
-            } else {
-                if (info == null) {
-                    info = now;
-                    shape = now.shape(options.readOnly());
-                }
-                isFirst = links.isEmpty();
-                List<NbdLink> more = new ArrayList<>(links);
-                more.add(link);
-                links = List.copyOf(more);
-                if (isFirst && !unflushed.isEmpty()) {
-                    replay = new Replay(this, link, unflushed.all());
-                    toStart = replay;
-                } else if (replay == null) {
-                    online();
-                }
-            }
-        } finally {
-            lock.unlock();
-        }
-        if (toStart != null) {
-            LOG.info(
-                    "{}: connected; repeating {} changes that were not flushed",
-                    this,
-                    toStart.size());
-            toStart.start();
-        } else if (isFirst) {
-            LOG.info("{}: connected", this);
-        }
-        parking.settle();
-    }
-
-    private void online() {
-        state = DeviceStatus.State.ONLINE;
-        reason = "";
-        since = Instant.now();
-    }
-
-    /// All changes that might have been lost are at the server again.
-    void replayed(Replay ended) {
-        lock.lock();
-        try {
-            if (replay != ended) {
-                return;
-            }
-            replay = null;
-            online();
-        } finally {
-            lock.unlock();
-        }
-        parking.settle();
-        flushes.flushSoon();
-    }
-
-    /// The server refuses a change that it had acknowledged before: its content is not what it
-    /// should be.
-    void replayFailed(Replay ended, DeviceFault fault) {
-        lock.lock();
-        try {
-            if (replay != ended) {
-                return;
-            }
-            replay = null;
-        } finally {
-            lock.unlock();
-        }
-        fault(
-                "a write from before the connection was lost cannot be repeated: "
-                        + fault.getMessage());
-    }
-
-    /// A link has ended, or never came up; on its loop.
-    ///
-    /// @param stranded what was under way on it
-    void linkDown(NbdLink link, String why, List<Pending> stranded) {
-        boolean wasUp;
-        boolean lastOne;
-        Replay toStart = null;
-        lock.lock();
-        try {
-            wasUp = links.contains(link);
-            List<NbdLink> fewer = new ArrayList<>(links);
-            fewer.remove(link);
-            links = List.copyOf(fewer);
-            lastOne = wasUp && links.isEmpty();
-            if (replay != null && replay.link() == link) {
-                replay = links.isEmpty() ? null : new Replay(this, links.get(0), unflushed.all());
-                toStart = replay;
-            }
-            if (lastOne && state != DeviceStatus.State.FAULTED) {
-                state = DeviceStatus.State.UNAVAIL;
-                since = Instant.now();
-                downSinceNanos = context.timers().nanoTime();
-            }
-            if (state == DeviceStatus.State.UNAVAIL) {
-                reason = why;
-            }
-        } finally {
-            lock.unlock();
-        }
-        if (lastOne && !closing) {
-            LOG.warn("{}: the connection is lost: {}", this, why);
-        }
-        for (Pending pending : stranded) {
-            // What was being repeated starts anew with the next link.
-            if (!pending.isReplay()) {
-                resubmit(pending);
-            }
-        }
-        if (toStart != null) {
-            toStart.start();
-        }
-        if (closing) {
-            parking.settle();
-        }
-        if (wasUp) {
-            dialer.lost(link.lifeNanos());
-        }
-    }
-
     /// Requests that were under way go out again, but not beyond their deadline: the one who asked
     /// has given up by then, and may have put something else in their place.
-    private void resubmit(Pending pending) {
+    void resubmit(Pending pending) {
         if (isLate(pending, context.timers().nanoTime())) {
             answered(
                     pending,
@@ -536,38 +316,9 @@ public final class NbdDevice implements BlockDevice {
         }
     }
 
-    /// A connection could not be made.
-    void dialFailed(String why) {
-        if (state == DeviceStatus.State.UNAVAIL) {
-            reason = why;
-        }
-    }
-
-    private void fault(String why) {
-        lock.lock();
-        try {
-            state = DeviceStatus.State.FAULTED;
-            reason = why;
-            since = Instant.now();
-        } finally {
-            lock.unlock();
-        }
-        LOG.error("{}: FAULTED: {}", this, why);
-        parking.settle();
-    }
-
-    boolean wantsLinks() {
-        return !closing && state != DeviceStatus.State.FAULTED;
-    }
-
     /// Whether an attempt to connect is under way.
     boolean isDialling() {
         return dialer.isDialling();
-    }
-
-    /// How many links are up.
-    int linkCount() {
-        return links.size();
     }
 
     // --------------------------------------------------------------------------- closing
@@ -580,7 +331,7 @@ public final class NbdDevice implements BlockDevice {
                 return;
             }
             long left = CLOSE_NANOS;
-            while (underWay > 0 && left > 0 && state == DeviceStatus.State.ONLINE) {
+            while (underWay > 0 && left > 0 && links.isOnline()) {
                 left = idle.awaitNanos(left);
             }
             closing = true;
@@ -590,13 +341,8 @@ public final class NbdDevice implements BlockDevice {
         } finally {
             lock.unlock();
         }
+        links.close();
         parking.settle();
-        for (NbdLink link : links) {
-            link.loop().execute(link::disconnect);
-        }
-        for (NbdLink link : greeting) {
-            link.loop().execute(link::disconnect);
-        }
         unflushed.close();
     }
 

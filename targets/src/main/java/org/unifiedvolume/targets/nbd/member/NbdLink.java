@@ -76,7 +76,7 @@ final class NbdLink implements StreamHandler {
                         .after(
                                 device.options().connectNanos(),
                                 () -> stream.close("the handshake took too long"));
-        if (!device.greets(this)) {
+        if (!device.links().greets(this)) {
             // In a turn of its own: the stream does not know its session yet.
             stream.loop().execute(this::disconnect);
         }
@@ -208,8 +208,8 @@ final class NbdLink implements StreamHandler {
         reply = new ReplyHeader(info.extended());
         up = true;
         upSinceNanos = loop().nanoTime();
-        device.greeted(this);
-        device.linkUp(this);
+        device.links().greeted(this);
+        device.links().linkUp(this);
         dialer.connected(info.allowsSeveralConnections());
         return stream.isOpen();
     }
@@ -474,7 +474,7 @@ final class NbdLink implements StreamHandler {
     public void closed(ByteStream from, String reason) {
         if (handshake != null) {
             watch.cancel();
-            device.greeted(this);
+            device.links().greeted(this);
             dialer.failed(new IOException(reason));
             return;
         }
@@ -482,7 +482,7 @@ final class NbdLink implements StreamHandler {
         if (watch != null) {
             watch.cancel();
         }
-        device.linkDown(this, reason, slots.takeAll());
+        device.links().linkDown(this, reason, slots.takeAll());
     }
 
     /// Closes the link because of `reason`; on the loop.

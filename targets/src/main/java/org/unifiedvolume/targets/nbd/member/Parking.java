@@ -43,8 +43,8 @@ final class Parking {
             if (parked.isEmpty()) {
                 return;
             }
-            boolean givenUp = device.isGivenUp();
-            boolean isUp = device.hasLink();
+            boolean givenUp = device.links().isGivenUp();
+            boolean isUp = device.links().isUsable();
             // Writes wait while the log is full; the flush that empties it must not wait behind.
             boolean full = device.unflushed().isFull();
             long now = device.context().timers().nanoTime();

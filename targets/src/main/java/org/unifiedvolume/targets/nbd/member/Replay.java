@@ -61,7 +61,7 @@ final class Replay {
                             true));
         }
         if (!failed && next == changes.size() && underWay.isEmpty()) {
-            device.replayed(this);
+            device.links().replayed(this);
         }
     }
 
@@ -69,7 +69,7 @@ final class Replay {
         underWay.remove(change);
         if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
             failed = true;
-            device.replayFailed(this, fault);
+            device.links().replayFailed(this, fault);
             return;
         }
         goOn();

@@ -161,7 +161,7 @@ class DialerTest {
         shakeHands(dialled(), Nbd.FLAG_CAN_MULTI_CONN);
         shakeHands(dialled(), Nbd.FLAG_CAN_MULTI_CONN);
         shakeHands(dialled(), Nbd.FLAG_CAN_MULTI_CONN);
-        assertEquals(3, device.linkCount());
+        assertEquals(3, device.links().count());
         assertNull(transport.nextDial(SHORTLY_NANOS));
     }
 

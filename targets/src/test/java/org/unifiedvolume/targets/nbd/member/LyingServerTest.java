@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -255,17 +254,7 @@ class LyingServerTest {
         void losesItsConnectionAndTheReadIsDoneByTheNext(Lie lie) throws IOException {
             fill();
             Claims claims = Claims.of(SIZE_BYTES, lie.level);
-            AtomicInteger visits = new AtomicInteger();
-            RawServer server =
-                    server(
-                            peer -> {
-                                if (visits.incrementAndGet() > 1) {
-                                    peer.serve(claims, content);
-                                } else if (peer.negotiate(claims)) {
-                                    lie.tell(peer, peer.readRequest());
-                                    peer.socket().getInputStream().readAllBytes();
-                                }
-                            });
+            RawServer server = lyingOnce(claims, lie::tell, peer -> peer.serveRequests(content));
             NbdDevice device = open(server);
             assertArrayEquals(pattern(OFFSET, LENGTH), read(device, OFFSET, LENGTH).bytes());
             assertEquals(2, server.connections());
@@ -310,7 +299,7 @@ class LyingServerTest {
                                     peer.hole(false, cookie, OFFSET + 3000, 3000);
                                     peer.data(false, cookie, OFFSET, pattern(OFFSET, 3000));
                                     peer.chunk(true, Nbd.REPLY_TYPE_NONE, cookie, new byte[0]);
-                                    peer.socket().getInputStream().readAllBytes();
+                                    peer.awaitEnd();
                                 });
                 assertArrayEquals(expected, read(open(server), OFFSET, LENGTH).bytes());
                 assertEquals(1, server.connections());
@@ -330,7 +319,7 @@ class LyingServerTest {
                                 };
                                 peer.chunk(false, Nbd.REPLY_TYPE_ERROR_OFFSET, cookie, error);
                                 peer.chunk(true, Nbd.REPLY_TYPE_NONE, cookie, new byte[0]);
-                                peer.socket().getInputStream().readAllBytes();
+                                peer.awaitEnd();
                             });
             String message = read(open(server), OFFSET, LENGTH).fault().getMessage();
             assertTrue(message.endsWith("EIO, input/output error (bad)"), message);
@@ -343,20 +332,14 @@ class LyingServerTest {
         /// Opens a device on a server that answers the first question by `lie` and the others well.
         private void expectSecondConnection(int level, Telling lie) throws IOException {
             Claims claims = Claims.of(SIZE_BYTES, level);
-            AtomicInteger visits = new AtomicInteger();
             RawServer server =
-                    server(
+                    lyingOnce(
+                            claims,
+                            (peer, question) -> lie.tell(peer, question.cookie()),
                             peer -> {
-                                boolean first = visits.incrementAndGet() == 1;
-                                if (peer.negotiate(claims)) {
-                                    long cookie = peer.readRequest().cookie();
-                                    if (first) {
-                                        lie.tell(peer, cookie);
-                                    } else {
-                                        status(peer, true, cookie, 1, 1000, 3, 9000, 0);
-                                    }
-                                    peer.socket().getInputStream().readAllBytes();
-                                }
+                                long cookie = peer.readRequest().cookie();
+                                status(peer, true, cookie, 1, 1000, 3, 9000, 0);
+                                peer.awaitEnd();
                             });
             Outcome.Located told = (Outcome.Located) locate(open(server), 0, 8192).await();
             assertEquals(

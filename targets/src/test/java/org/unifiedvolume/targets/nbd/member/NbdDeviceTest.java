@@ -436,7 +436,7 @@ class NbdDeviceTest {
                             peer -> {
                                 peer.greet();
                                 peer.optionReply(Nbd.OPT_LIST, Nbd.REP_ACK, new byte[0]);
-                                peer.socket().getInputStream().readAllBytes();
+                                peer.awaitEnd();
                             });
             assertTrue(other.contains("the reply to EXTENDED_HEADERS names LIST"), other);
             String magic =
@@ -444,7 +444,7 @@ class NbdDeviceTest {
                             peer -> {
                                 peer.greet();
                                 peer.send(new byte[20]);
-                                peer.socket().getInputStream().readAllBytes();
+                                peer.awaitEnd();
                             });
             assertTrue(magic.contains("a reply starts with 0x0"), magic);
         }
@@ -462,7 +462,7 @@ class NbdDeviceTest {
                                                 .putInt(Nbd.REP_ACK)
                                                 .putInt(-1)
                                                 .array());
-                                peer.socket().getInputStream().readAllBytes();
+                                peer.awaitEnd();
                             });
             assertTrue(message.contains("the reply to EXTENDED_HEADERS is too long"), message);
         }

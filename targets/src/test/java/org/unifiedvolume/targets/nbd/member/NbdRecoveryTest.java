@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.unifiedvolume.device.DeviceStatus;
@@ -87,7 +88,7 @@ class NbdRecoveryTest {
                                 }
                             });
             NbdDevice device = open(options(server.port(), 2, DEADLINE_NANOS, 0));
-            NbdHost.await("both are up", () -> device.linkCount() == 2);
+            NbdHost.await("both are up", () -> device.links().count() == 2);
             List<Answer> reads = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 reads.add(read(device, i * 100L, 100));
@@ -100,12 +101,7 @@ class NbdRecoveryTest {
 
         @Test
         void failInTimeWhenTheServerNeverAnswers() throws IOException {
-            RawServer mute =
-                    server(
-                            peer -> {
-                                peer.negotiate(CLAIMS);
-                                peer.socket().getInputStream().readAllBytes();
-                            });
+            RawServer mute = mute(CLAIMS);
             fill();
             NbdDevice stuck = open(options(mute.port(), 1, 300_000_000L, 0));
             NbdDevice healthy = openHonest(CLAIMS);
@@ -127,12 +123,7 @@ class NbdRecoveryTest {
 
         @Test
         void areAnsweredWithinABoundedTimeWhenTheDeviceIsClosed() throws IOException {
-            RawServer mute =
-                    server(
-                            peer -> {
-                                peer.negotiate(CLAIMS);
-                                peer.socket().getInputStream().readAllBytes();
-                            });
+            RawServer mute = mute(CLAIMS);
             NbdDevice device = open(options(mute.port(), 1, 500_000_000L, 0));
             Answer read = read(device, 0, 100);
             Answer write = write(device, 0, new byte[100]);
@@ -148,11 +139,23 @@ class NbdRecoveryTest {
 
     @Nested
     class AServerThatGoesAway extends RemoteMember {
+        private int port;
+
+        /// Opens a device on a server that then goes away from its port.
+        private NbdDevice openAndLeave(Claims claims) throws IOException {
+            RawServer server = server(peer -> peer.serve(claims, content));
+            port = server.port();
+            NbdDevice device = open(options(port, 1, DEADLINE_NANOS, 0));
+            server.close();
+            awaitState(device, DeviceStatus.State.UNAVAIL);
+            return device;
+        }
+
         @Test
         void makesTheMemberUnavailableUntilItIsBack() throws IOException {
             fill();
             RawServer before = server(peer -> peer.serve(CLAIMS, content));
-            int port = before.port();
+            port = before.port();
             NbdDevice device = open(options(port, 1, 400_000_000L, 0));
             read(device, 0, 1).succeeds();
             before.close();
@@ -175,11 +178,7 @@ class NbdRecoveryTest {
         @Test
         void andIsBackInTimeIsNotNoticed() throws IOException {
             fill();
-            RawServer before = server(peer -> peer.serve(CLAIMS, content));
-            int port = before.port();
-            NbdDevice device = open(options(port, 1, DEADLINE_NANOS, 0));
-            before.close();
-            awaitState(device, DeviceStatus.State.UNAVAIL);
+            NbdDevice device = openAndLeave(CLAIMS);
             Answer read = read(device, 9, 100);
             Answer write = write(device, 5000, new byte[10]);
             assertFalse(read.isThere());
@@ -192,11 +191,7 @@ class NbdRecoveryTest {
         @Test
         void isNotSentWhatNobodyWaitsForAnyMore() throws IOException {
             fill();
-            RawServer before = server(peer -> peer.serve(CLAIMS, content));
-            int port = before.port();
-            NbdDevice device = open(options(port, 1, DEADLINE_NANOS, 0));
-            before.close();
-            awaitState(device, DeviceStatus.State.UNAVAIL);
+            NbdDevice device = openAndLeave(CLAIMS);
             Answer old = write(device, 5000, new byte[100]);
             old.giveUp();
             server(port, peer -> peer.serve(CLAIMS, content));
@@ -206,11 +201,7 @@ class NbdRecoveryTest {
         }
 
         private void expectFault(Claims before, Claims after, String reason) throws IOException {
-            RawServer old = server(peer -> peer.serve(before, content));
-            int port = old.port();
-            NbdDevice device = open(options(port, 1, DEADLINE_NANOS, 0));
-            old.close();
-            awaitState(device, DeviceStatus.State.UNAVAIL);
+            NbdDevice device = openAndLeave(before);
             Answer waiting = read(device, 0, 1);
             RawServer another = server(port, peer -> peer.serve(after, content));
             awaitState(device, DeviceStatus.State.FAULTED);
@@ -272,11 +263,15 @@ class NbdRecoveryTest {
         volatile int flushError;
         volatile int writeError;
         volatile CountDownLatch flushGate = new CountDownLatch(0);
+        volatile CountDownLatch writeGate = new CountDownLatch(0);
 
         void serve(Peer peer) throws IOException {
-            if (!peer.negotiate(CLAIMS)) {
-                return;
+            if (peer.negotiate(CLAIMS)) {
+                serveRequests(peer);
             }
+        }
+
+        void serveRequests(Peer peer) throws IOException {
             while (true) {
                 Request request = peer.readRequest();
                 requests.add(request);
@@ -292,7 +287,10 @@ class NbdRecoveryTest {
                             System.arraycopy(cache, 0, content, 0, SIZE_BYTES);
                         }
                     }
-                    case Nbd.CMD_WRITE -> error = writeError;
+                    case Nbd.CMD_WRITE -> {
+                        awaitRelease(writeGate);
+                        error = writeError;
+                    }
                     case Nbd.CMD_DISC -> {
                         return;
                     }
@@ -322,6 +320,11 @@ class NbdRecoveryTest {
             }
         }
 
+        /// A device that keeps all that is not flushed.
+        NbdDevice openRemembering(RawServer server) throws IOException {
+            return open(options(server.port(), 1, DEADLINE_NANOS, 1 << 20));
+        }
+
         /// Loses what was not flushed and ends all connections.
         void powerCut(RawServer server) throws IOException {
             server.cut();
@@ -342,7 +345,7 @@ class NbdRecoveryTest {
         @Test
         void isGivenTheUnflushedWritesAgainBeforeAnythingElse() throws IOException {
             RawServer server = server(this::serve);
-            NbdDevice device = open(options(server.port(), 1, DEADLINE_NANOS, 1 << 20));
+            NbdDevice device = openRemembering(server);
             for (int i = 0; i < 30; i++) {
                 write(device, i * 1000L, pattern(i, 1000)).succeeds();
             }
@@ -359,7 +362,7 @@ class NbdRecoveryTest {
         @Test
         void isNotGivenWhatItHasFlushed() throws IOException {
             RawServer server = server(this::serve);
-            NbdDevice device = open(options(server.port(), 1, DEADLINE_NANOS, 1 << 20));
+            NbdDevice device = openRemembering(server);
             write(device, 0, pattern(1, 1000)).succeeds();
             flush(device).succeeds();
             write(device, 5000, pattern(2, 1000)).succeeds();
@@ -373,7 +376,7 @@ class NbdRecoveryTest {
         @Test
         void keepsADurableWriteThatCameOverAnUnflushedOne() throws IOException {
             RawServer server = server(this::serve);
-            NbdDevice device = open(options(server.port(), 1, DEADLINE_NANOS, 1 << 20));
+            NbdDevice device = openRemembering(server);
             write(device, 0, pattern(1, 1000)).succeeds();
             write(device, 100, pattern(2, 200), Durability.DURABLE).succeeds();
             byte[] expected = read(device, 0, 1000).bytes();
@@ -386,7 +389,7 @@ class NbdRecoveryTest {
         @Test
         void onceMoreDuringTheRepetitionStillGetsEverything() throws IOException {
             RawServer server = server(this::serve);
-            NbdDevice device = open(options(server.port(), 1, DEADLINE_NANOS, 1 << 20));
+            NbdDevice device = openRemembering(server);
             for (int i = 0; i < 100; i++) {
                 write(device, i * 500L, pattern(i, 1000)).succeeds();
             }
@@ -404,7 +407,7 @@ class NbdRecoveryTest {
         @Test
         void andRefusesARepeatedWriteFaultsTheMember() throws IOException {
             RawServer server = server(this::serve);
-            NbdDevice device = open(options(server.port(), 1, DEADLINE_NANOS, 1 << 20));
+            NbdDevice device = openRemembering(server);
             write(device, 0, pattern(1, 1000)).succeeds();
             writeError = 28;
             powerCut(server);
@@ -416,6 +419,76 @@ class NbdRecoveryTest {
                     reason);
             assertTrue(reason.contains("ENOSPC"), reason);
             assertEquals(DeviceFault.Kind.IO, read(device, 0, 1).fault().kind());
+        }
+
+        /// A connection that comes up afterwards does not make the lost bytes good.
+        @Test
+        void andRefusesARepeatedWriteIsNotUsedByALaterConnectionEither() throws IOException {
+            Claims several = CLAIMS.withFlags(Claims.ALL_FLAGS | Nbd.FLAG_CAN_MULTI_CONN);
+            flushGate = new CountDownLatch(1);
+            CountDownLatch later = new CountDownLatch(1);
+            CountDownLatch laterHasEnded = new CountDownLatch(1);
+            AtomicInteger visits = new AtomicInteger();
+            RawServer server =
+                    server(
+                            peer -> {
+                                int visit = visits.incrementAndGet();
+                                if (visit == 4) {
+                                    awaitRelease(later);
+                                }
+                                if (peer.negotiate(several)) {
+                                    if (visit == 4) {
+                                        peer.awaitEnd();
+                                        laterHasEnded.countDown();
+                                    } else {
+                                        serveRequests(peer);
+                                    }
+                                }
+                            });
+            NbdDevice device = open(options(server.port(), 2, DEADLINE_NANOS, 1 << 20));
+            NbdHost.await("both are up", () -> device.links().count() == 2);
+            write(device, 0, pattern(1, 1000)).succeeds();
+            writeError = 28;
+            writeGate = new CountDownLatch(1);
+            powerCut(server);
+            NbdHost.await("the second one shakes hands", () -> visits.get() == 4);
+            writeGate.countDown();
+            awaitState(device, DeviceStatus.State.FAULTED);
+            later.countDown();
+            NbdHost.await("the later one is not kept", () -> laterHasEnded.getCount() == 0);
+            assertEquals(DeviceStatus.State.FAULTED, device.status().state());
+            assertEquals(DeviceFault.Kind.IO, read(device, 0, 1).fault().kind());
+        }
+
+        /// A host that loses power says no good-bye: connections on which nothing is under way look
+        /// alive although the server has been started anew.
+        @Test
+        void isGivenThemAgainThoughOneConnectionLooksAlive() throws IOException {
+            Claims several = CLAIMS.withFlags(Claims.ALL_FLAGS | Nbd.FLAG_CAN_MULTI_CONN);
+            flushGate = new CountDownLatch(1);
+            AtomicBoolean beforeTheCut = new AtomicBoolean(true);
+            ConcurrentLinkedQueue<Peer> peers = new ConcurrentLinkedQueue<>();
+            RawServer server =
+                    server(
+                            peer -> {
+                                if (!peer.negotiate(several)) {
+                                    return;
+                                }
+                                if (beforeTheCut.get()) {
+                                    peers.add(peer);
+                                }
+                                serveRequests(peer);
+                            });
+            NbdDevice device = open(options(server.port(), 2, DEADLINE_NANOS, 1 << 20));
+            NbdHost.await("both are up", () -> device.links().count() == 2 && peers.size() == 2);
+            write(device, 0, pattern(1, 1000)).succeeds();
+            beforeTheCut.set(false);
+            System.arraycopy(content, 0, cache, 0, SIZE_BYTES);
+            requests.clear();
+            peers.peek().socket().close();
+            NbdHost.await("it is repeated", () -> count(Nbd.CMD_WRITE) == 1);
+            assertArrayEquals(pattern(1, 1000), read(device, 0, 1000).bytes());
+            flushGate.countDown();
         }
 
         @Test

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.unifiedvolume.buffer.Buffers;
@@ -146,6 +147,40 @@ abstract class RemoteMember {
         return open(server(peer -> peer.serve(claims, content)));
     }
 
+    /// A server that shakes hands, takes requests and never answers one.
+    RawServer mute(Claims claims) throws IOException {
+        return server(
+                peer -> {
+                    peer.negotiate(claims);
+                    peer.awaitEnd();
+                });
+    }
+
+    /// What a server does with the request that its first client sends first.
+    interface FirstAnswer {
+        void tell(RawServer.Peer peer, RawServer.Request request) throws IOException;
+    }
+
+    /// A server that answers its first request as `lie` says, and nothing else on that connection;
+    /// later connections are served as `honest` says.
+    RawServer lyingOnce(Claims claims, FirstAnswer lie, RawServer.Script honest)
+            throws IOException {
+        AtomicBoolean lies = new AtomicBoolean(true);
+        return server(
+                peer -> {
+                    boolean isFirst = lies.getAndSet(false);
+                    if (!peer.negotiate(claims)) {
+                        return;
+                    }
+                    if (isFirst) {
+                        lie.tell(peer, peer.readRequest());
+                        peer.awaitEnd();
+                    } else {
+                        honest.run(peer);
+                    }
+                });
+    }
+
     IoTag tag(Operation operation, long offset, long length) {
         return new IoTag(
                 host.io().ids().next(),
@@ -233,7 +268,7 @@ abstract class RemoteMember {
     void nothingIsLeftBehind() throws IOException {
         for (NbdDevice device : devices) {
             device.close();
-            NbdHost.await("its connections are closed", () -> device.linkCount() == 0);
+            NbdHost.await("its connections are closed", () -> device.links().count() == 0);
         }
         for (RawServer server : servers) {
             server.close();
