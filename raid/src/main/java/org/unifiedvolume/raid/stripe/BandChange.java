@@ -13,8 +13,8 @@ import org.unifiedvolume.request.DeviceFault;
 /// - *Recover:* where a leg is missing on either way, everything else is read first.
 /// - No parity is left to write, or all chunks change: nothing is read.
 ///
-/// After an unclean stop, while parity may be wrong, nothing is modified: the other ways make parity
-/// right.
+/// After an unclean stop, while parity may be wrong, nothing is modified: the other ways make
+/// parity right.
 final class BandChange {
     private final StripeChange change;
     private final ParityLevel level;
@@ -40,12 +40,7 @@ final class BandChange {
     void start() {
         rows =
                 new StripeRows(
-                        group,
-                        level.parity(),
-                        change.what(),
-                        legs,
-                        band.row(),
-                        band.lengthBytes());
+                        group, level.parity(), change.what(), legs, band.row(), band.lengthBytes());
         gather();
     }
 
@@ -64,8 +59,7 @@ final class BandChange {
             return;
         }
         long toModify = band.changed() | parities();
-        boolean canModify =
-                (toModify & ~legs.readable()) == 0 && !change.roles().isMeasured();
+        boolean canModify = (toModify & ~legs.readable()) == 0 && !change.roles().isMeasured();
         boolean canReconstruct = (unchanged() & ~legs.readable()) == 0;
         if (canReconstruct && (!canModify || isReconstructCheaper(toModify))) {
             read(unchanged(), this::reconstruct);

@@ -17,7 +17,6 @@ import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.MemberAccess;
 import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Outcome;
 
@@ -150,7 +149,10 @@ public class Journal {
                     }
                 }
             } catch (IOException e) {
-                LOG.warn("volume {}: its journal cannot be read: {}", group.volume(), e.getMessage());
+                LOG.warn(
+                        "volume {}: its journal cannot be read: {}",
+                        group.volume(),
+                        e.getMessage());
             }
         }
         return newest;

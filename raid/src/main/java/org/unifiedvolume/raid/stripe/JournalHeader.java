@@ -13,8 +13,7 @@ import java.util.UUID;
 /// @param sequence one more than that of the entry before
 /// @param oldest the sequence number of the oldest entry that still counts
 /// @param records what is changed, in the order of the blocks
-record JournalHeader(
-        UUID array, long generation, long sequence, long oldest, List<Item> records) {
+record JournalHeader(UUID array, long generation, long sequence, long oldest, List<Item> records) {
     static final int BYTES = 4096;
     static final int MOST_RECORDS = 126;
 
@@ -71,9 +70,7 @@ record JournalHeader(
                     && row >= 0
                     && lengthBytes > 0
                     && lengthBytes <= Long.MAX_VALUE - row
-                    && (kind == Kind.REVOKES
-                            ? role == ALL_ROLES
-                            : role >= 0 && role < MOST_ROLES);
+                    && (kind == Kind.REVOKES ? role == ALL_ROLES : role >= 0 && role < MOST_ROLES);
         }
     }
 

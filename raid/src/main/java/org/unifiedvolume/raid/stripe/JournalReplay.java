@@ -32,8 +32,7 @@ final class JournalReplay {
     private final List<Found> chain = new ArrayList<>();
 
     /// @param rowBytes how much of each leg's data area is used
-    JournalReplay(
-            Group group, UUID array, JournalPlace[] places, JournalHead head, long rowBytes) {
+    JournalReplay(Group group, UUID array, JournalPlace[] places, JournalHead head, long rowBytes) {
         this.group = group;
         this.array = array;
         this.places = places;
@@ -177,10 +176,7 @@ final class JournalReplay {
         for (int i = 0; i < bytes.sliceCount(); i++) {
             Slice slice = bytes.slice(i);
             sum.update(
-                    slice.block()
-                            .memory()
-                            .asSlice(slice.offset(), slice.length())
-                            .asByteBuffer());
+                    slice.block().memory().asSlice(slice.offset(), slice.length()).asByteBuffer());
         }
         return (int) sum.getValue();
     }

@@ -35,8 +35,7 @@ final class JournalWrite extends FanOut {
         long id = group.io().ids().next();
         long now = group.io().timers().nanoTime();
         IoTag tag =
-                new IoTag(
-                        id, 0, Operation.WRITE, roles.writeLocality(), 0, bytes.length(), 0, now);
+                new IoTag(id, 0, Operation.WRITE, roles.writeLocality(), 0, bytes.length(), 0, now);
         return new IoRequest.Write(tag, 0, bytes, Durability.DURABLE);
     }
 
@@ -53,8 +52,7 @@ final class JournalWrite extends FanOut {
 
     private void send(Leg leg, long offset) {
         IoRequest child =
-                leg.writeAt(
-                        parent().tag(), offset, bytes, Durability.DURABLE, group.io().ids());
+                leg.writeAt(parent().tag(), offset, bytes, Durability.DURABLE, group.io().ids());
         expectOne();
         leg.device()
                 .submit(

@@ -29,8 +29,7 @@ final class LostRead extends RangeLocks.Hold {
 
     /// @param request within one chunk
     /// @param hasFailed whether the leg was asked and failed, so that it is not asked again
-    LostRead(
-            ParityLevel level, Group group, Read request, boolean hasFailed, Completion done) {
+    LostRead(ParityLevel level, Group group, Read request, boolean hasFailed, Completion done) {
         super(level.geometry().memberOffset(request.offsetBytes()), request.lengthBytes());
         this.level = level;
         this.group = group;

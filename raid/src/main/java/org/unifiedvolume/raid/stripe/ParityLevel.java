@@ -33,8 +33,8 @@ import org.unifiedvolume.request.Outcome;
 /// it may.
 ///
 /// A discard zeroes the whole stripes in its range, if all legs zero fast and give space back, and
-/// leaves the rest as it is: after it, a whole stripe reads as zeroes, on every leg and whichever is
-/// lost later.
+/// leaves the rest as it is: after it, a whole stripe reads as zeroes, on every leg and whichever
+/// is lost later.
 public final class ParityLevel implements Level {
     /// An answer that walks more chunks than this ends early; whoever asks will ask for the rest.
     private static final long MAX_LOCATED_CHUNKS = 1 << 12;
@@ -134,8 +134,7 @@ public final class ParityLevel implements Level {
     }
 
     @Override
-    public Locality locality(
-            Group group, Operation operation, long offsetBytes, long lengthBytes) {
+    public Locality locality(Group group, Operation operation, long offsetBytes, long lengthBytes) {
         Roles roles = group.roles();
         if (operation.changesData()) {
             return roles.writeLocality();
@@ -275,8 +274,7 @@ public final class ParityLevel implements Level {
     }
 
     private static Zero part(Zero zero, long offset, long length) {
-        return new Zero(
-                zero.tag(), offset, length, zero.mayUnmap(), false, zero.durability());
+        return new Zero(zero.tag(), offset, length, zero.mayUnmap(), false, zero.durability());
     }
 
     private void zeroSlowly(Group group, Zero parent, Zero range, Completion done) {

@@ -80,8 +80,7 @@ public record ParityPlan(
         if (array.chunkBytes() != chunkBytes) {
             throw new IOException(
                     "volume %s: the array was made with chunk: %s; write this"
-                            .formatted(
-                                    volume, Units.size(array.chunkBytes()).replace(" ", "")));
+                            .formatted(volume, Units.size(array.chunkBytes()).replace(" ", "")));
         }
         if (names.size() > array.roles()) {
             throw new IOException(

@@ -38,8 +38,7 @@ final class SpreadLocate extends FanOut {
             if (roles.isComplete(run.role())) {
                 Leg leg = roles.leg(run.role());
                 IoRequest child =
-                        leg.part(
-                                parent(), run.row(), run.lengthBytes(), null, group.io().ids());
+                        leg.part(parent(), run.row(), run.lengthBytes(), null, group.io().ids());
                 expectOne();
                 leg.device()
                         .submit(

@@ -29,8 +29,7 @@ final class SpreadRead extends FanOut {
         this.level = level;
         this.group = group;
         this.roles = group.roles();
-        this.runs =
-                new DataRuns(level.geometry(), parent.offsetBytes(), parent.lengthBytes());
+        this.runs = new DataRuns(level.geometry(), parent.offsetBytes(), parent.lengthBytes());
         this.ofRuns = new Buffers[runs.runs().size()];
         this.computed = new Buffers[runs.pieceCount()];
     }
@@ -127,8 +126,7 @@ final class SpreadRead extends FanOut {
 
         void start() {
             IoRequest child =
-                    leg.part(
-                            parent(), run.row(), run.lengthBytes(), null, group.io().ids());
+                    leg.part(parent(), run.row(), run.lengthBytes(), null, group.io().ids());
             leg.device().submit(child, this);
         }
 

@@ -62,7 +62,8 @@ final class StripeJobs {
                 (stripe, at, length) -> restoreStripe(group, leg, stripe, at, length));
     }
 
-    /// Sums of zeroes are zeroes. Only if all other legs say so: with one missing, nothing is known.
+    /// Sums of zeroes are zeroes. Only if all other legs say so: with one missing, nothing is
+    /// known.
     private static boolean areOthersZero(Group group, Leg leg, long row, long length)
             throws InterruptedException {
         Roles roles = group.roles();
@@ -157,7 +158,8 @@ final class StripeJobs {
     }
 
     void resync(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException {
-        eachStripe(row, lengthBytes, (stripe, at, length) -> resyncStripe(group, stripe, at, length));
+        eachStripe(
+                row, lengthBytes, (stripe, at, length) -> resyncStripe(group, stripe, at, length));
     }
 
     /// With a chunk of data missing and both parities there, what P says of it is what readers get:
@@ -305,7 +307,8 @@ final class StripeJobs {
         int count = data.length;
         Buffers p = part(rows, count, from, length);
         Buffers q = part(rows, count + 1, from, length);
-        if (p != null && q != null
+        if (p != null
+                && q != null
                 && level.parity().check(data, p, q) instanceof Verdict.WrongData(int blamed)) {
             Buffers right = group.blocking().allocate(length);
             try {

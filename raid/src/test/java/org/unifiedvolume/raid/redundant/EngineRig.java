@@ -1,10 +1,10 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.time.Instant;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.IoContext;
@@ -75,8 +75,7 @@ public final class EngineRig implements AutoCloseable {
                             state.isComplete() ? level.rowBytes() : 0));
             entries.add(new ArrayState.Entry(uuid, name, state, 0, 0, 0));
         }
-        ArrayState start =
-                new ArrayState(1, new Epoch(1, 1), List.of(), !measured, 0, 0, entries);
+        ArrayState start = new ArrayState(1, new Epoch(1, 1), List.of(), !measured, 0, 0, entries);
         StateKeeper keeper =
                 new StateKeeper(
                         new StateStore() {

@@ -57,8 +57,7 @@ class JournalFuzzTest {
             }
             assertTrue(header.lengthBytes() >= JournalHeader.BYTES + blocks);
             assertTrue(header.oldest() <= header.sequence());
-            assertEquals(
-                    header, JournalHeader.decode(ByteBuffer.wrap(encoded(header)), ARRAY));
+            assertEquals(header, JournalHeader.decode(ByteBuffer.wrap(encoded(header)), ARRAY));
         }
         JournalHead head = JournalHead.decode(ByteBuffer.wrap(input), ARRAY);
         if (head != null) {
@@ -176,6 +175,10 @@ class JournalFuzzTest {
         }
         long sequence = random.nextLong(1L << 60);
         return new JournalHeader(
-                ARRAY, random.nextLong(), sequence, sequence - random.nextLong(sequence + 1), items);
+                ARRAY,
+                random.nextLong(),
+                sequence,
+                sequence - random.nextLong(sequence + 1),
+                items);
     }
 }

@@ -254,8 +254,7 @@ class ParityLevelTest {
     @Test
     void aReadWithinAChunkIsOneRequestToOneLeg() throws IOException {
         Shape shape = new Shape(4, 1);
-        try (Fixture it =
-                new Fixture(shape, Collections.nCopies(4, LegState.IN_SYNC), true)) {
+        try (Fixture it = new Fixture(shape, Collections.nCopies(4, LegState.IN_SYNC), true)) {
             int before = it.devices.stream().mapToInt(device -> device.asked().size()).sum();
             it.checkReads(CHUNK + 512, 1024, "one chunk");
             int after = it.devices.stream().mapToInt(device -> device.asked().size()).sum();
@@ -266,14 +265,16 @@ class ParityLevelTest {
     @Test
     void aWholeStripeIsWrittenWithoutReadingAndWithoutTheJournal() throws IOException {
         Shape shape = new Shape(5, 2);
-        try (Fixture it =
-                new Fixture(shape, Collections.nCopies(5, LegState.IN_SYNC), true)) {
-            List<Integer> before = it.devices.stream().map(device -> device.asked().size()).toList();
+        try (Fixture it = new Fixture(shape, Collections.nCopies(5, LegState.IN_SYNC), true)) {
+            List<Integer> before =
+                    it.devices.stream().map(device -> device.asked().size()).toList();
             it.write(0, 2 * 3 * CHUNK);
             for (int i = 0; i < 5; i++) {
                 List<IoRequest> asked =
-                        it.devices.get(i).asked().subList(
-                                before.get(i), it.devices.get(i).asked().size());
+                        it.devices
+                                .get(i)
+                                .asked()
+                                .subList(before.get(i), it.devices.get(i).asked().size());
                 assertEquals(1, asked.size(), () -> "asked " + asked);
                 assertTrue(asked.getFirst() instanceof IoRequest.Write, () -> "asked " + asked);
                 assertEquals(2 * CHUNK, asked.getFirst().lengthBytes());

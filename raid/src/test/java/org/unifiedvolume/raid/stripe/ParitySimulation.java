@@ -288,8 +288,7 @@ final class ParitySimulation {
                 (offset + stripe - 1) / stripe * stripe,
                 (offset + length) / stripe * stripe,
                 isHealthy());
-        Durability durability =
-                random.nextInt(6) == 0 ? Durability.DURABLE : Durability.VOLATILE;
+        Durability durability = random.nextInt(6) == 0 ? Durability.DURABLE : Durability.VOLATILE;
         Buffers source = isZero ? null : payload(bytes);
         IoRequest request =
                 isZero
@@ -448,7 +447,9 @@ final class ParitySimulation {
                 fail("leg %d did not come back".formatted(i));
             } else if (!Arrays.equals(
                     expected[i], 0, expected[i].length, view, JOURNAL, view.length)) {
-                int at = Arrays.mismatch(expected[i], 0, expected[i].length, view, JOURNAL, view.length);
+                int at =
+                        Arrays.mismatch(
+                                expected[i], 0, expected[i].length, view, JOURNAL, view.length);
                 fail("leg %d does not fit at row %d".formatted(i, at));
             }
         }

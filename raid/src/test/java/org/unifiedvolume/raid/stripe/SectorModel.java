@@ -107,7 +107,8 @@ final class SectorModel {
         for (State state : all) {
             fits |= Arrays.equals(state.bytes, found);
         }
-        // The journal does not hold whole stripes of all legs: what was lost of them is nobody's promise.
+        // The journal does not hold whole stripes of all legs: what was lost of them is nobody's
+        // promise.
         // Until the resync has ended, a leg that is lost then may take them with it too.
         boolean isTorn = isOpen[sector];
         for (State state : all.subList(1, all.size())) {
