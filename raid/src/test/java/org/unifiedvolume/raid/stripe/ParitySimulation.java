@@ -48,6 +48,7 @@ final class ParitySimulation {
     private final List<SimulatedDisk> disks = new ArrayList<>();
     private final SectorModel model;
     private final LegState[] states;
+    private final boolean[] isFaulty;
     private final UUID uuid = new UUID(3, 4);
     private final List<long[]> underWay = new ArrayList<>();
     private IoContext io;
@@ -67,6 +68,7 @@ final class ParitySimulation {
         this.geometry = new ParityGeometry(legs, parities, CHUNK, 2 + random.nextInt(5));
         this.model = new SectorModel((int) geometry.sizeBytes());
         this.states = new LegState[legs];
+        this.isFaulty = new boolean[legs];
         Arrays.fill(states, LegState.IN_SYNC);
         for (int i = 0; i < legs; i++) {
             disks.add(
@@ -130,6 +132,7 @@ final class ParitySimulation {
         for (SimulatedDisk disk : disks) {
             disk.setOffline(false);
             disk.setFaults(SimulatedDisk.Faults.NONE);
+            Arrays.fill(isFaulty, false);
             devices.add(disk.open(io));
         }
         JournalPlace[] places = new JournalPlace[disks.size()];
@@ -189,7 +192,7 @@ final class ParitySimulation {
     private int goodCount() {
         int count = 0;
         for (int i = 0; i < states.length; i++) {
-            count += rig.isComplete(i) && !disks.get(i).isOffline() ? 1 : 0;
+            count += rig.isComplete(i) && !disks.get(i).isOffline() && !isFaulty[i] ? 1 : 0;
         }
         return count;
     }
@@ -198,13 +201,20 @@ final class ParitySimulation {
         int role = random.nextInt(states.length);
         if (goodCount() > geometry.dataCount()
                 && rig.isComplete(role)
-                && !disks.get(role).isOffline()) {
-            if (random.nextBoolean()) {
-                rig.drop(role);
-            } else {
-                disks.get(role).setOffline(true);
+                && !disks.get(role).isOffline()
+                && !isFaulty[role]) {
+            switch (random.nextInt(4)) {
+                case 0 -> rig.drop(role);
+                case 1 -> disks.get(role).setOffline(true);
+                case 2 -> setFaulty(role, new SimulatedDisk.Faults(0.3, 0, 0, 0, 0, 0));
+                default -> setFaulty(role, new SimulatedDisk.Faults(0.1, 0.2, 0.2, 0, 0, 0));
             }
         }
+    }
+
+    private void setFaulty(int role, SimulatedDisk.Faults faults) {
+        disks.get(role).setFaults(faults);
+        isFaulty[role] = faults != SimulatedDisk.Faults.NONE;
     }
 
     private void returnLeg(boolean isAtRest) {
@@ -212,6 +222,7 @@ final class ParitySimulation {
             // Who has not been missed yet stays away: its last failures are still on their way.
             if (rig.savedStates()[role] == LegState.STALE || isAtRest) {
                 disks.get(role).setOffline(false);
+                setFaulty(role, SimulatedDisk.Faults.NONE);
                 rig.readd(role);
             }
         }
