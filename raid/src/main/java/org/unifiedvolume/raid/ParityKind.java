@@ -10,8 +10,9 @@ import org.unifiedvolume.spi.VolumeOptions;
 
 /// Levels `raid5` and `raid6`: chunks with one or two chunks of parity in every stripe.
 ///
-/// Options beside those of all levels with redundancy: `chunk`, and `journal`: `auto`, or `none` for
-/// a new array that shall rather be faster than safe from a power cut together with a lost member.
+/// Options beside those of all levels with redundancy: `chunk`, and `journal`: `auto`, or `none`
+/// for a new array that shall rather be faster than safe from a power cut together with a lost
+/// member.
 public final class ParityKind implements LayoutKind {
     private static final int MOST_LEGS = 32;
 
@@ -32,12 +33,11 @@ public final class ParityKind implements LayoutKind {
         }
         ArrayOptions array = RedundancyOptions.read(options);
         long chunk = RedundancyOptions.chunk(options);
-        boolean hasJournal = RedundancyOptions.word(options, "journal", "auto", "none").equals("auto");
+        boolean hasJournal =
+                RedundancyOptions.word(options, "journal", "auto", "none").equals("auto");
         return new RedundantPlan(
                 memberCount - parities,
                 array,
-                names ->
-                        new ParityPlan(
-                                options.volume(), parities + 4, chunk, hasJournal, names));
+                names -> new ParityPlan(options.volume(), parities + 4, chunk, hasJournal, names));
     }
 }
