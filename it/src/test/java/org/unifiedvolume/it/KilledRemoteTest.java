@@ -31,7 +31,6 @@ class KilledRemoteTest {
     private static final long DATA_OFFSET = 1 << 20;
 
     private static final long MIRROR_SIZE = SIZE - DATA_OFFSET;
-    private static final int EIO = 5;
 
     @RegisterExtension final Lab lab = new Lab();
 
@@ -73,9 +72,8 @@ class KilledRemoteTest {
 
         server.kill();
         load.awaitRounds(20);
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         JsonNode status = daemon.status("media");
         assertEquals("DEGRADED", status.path("state").asText(), status::toString);
         assertTrue(
@@ -115,9 +113,8 @@ class KilledRemoteTest {
 
         server.freeze();
         load.awaitRounds(20);
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         awaitState(daemon, "DEGRADED");
         try (NbdClient client = NbdClient.open(port, "media")) {
             writes.verify(client);
@@ -162,9 +159,8 @@ class KilledRemoteTest {
         daemon.command("re-add", "media", Nbd.uri(remote, "")).run().succeeds();
         load.awaitRounds(5);
         awaitState(daemon, "ONLINE");
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         daemon.terminate();
         assertSameData();
     }
@@ -180,9 +176,8 @@ class KilledRemoteTest {
             server = lab.nbdkit(remote, "file", remoteDisk);
         }
         load.awaitRounds(5);
-        load.stop();
+        load.stopsWithoutErrors();
 
-        assertEquals(List.of(), writes.errors());
         try (NbdClient client = NbdClient.open(port, "media")) {
             writes.verify(client);
         }
@@ -197,9 +192,9 @@ class KilledRemoteTest {
             assertEquals(0, client.write(0, stripe, 0));
             assertEquals(0, client.write(64 << 10, stripe, 0));
             server.kill();
-            assertEquals(EIO, client.write(64 << 10, stripe, 0));
+            assertEquals(NbdClient.EIO, client.write(64 << 10, stripe, 0));
             assertEquals(0, client.write(0, stripe, 0));
-            assertEquals(EIO, client.call(NbdClient.READ, 0, 60 << 10, 8 << 10));
+            assertEquals(NbdClient.EIO, client.call(NbdClient.READ, 0, 60 << 10, 8 << 10));
             assertEquals(0, client.read(0, 4096)[0]);
         }
         awaitState(daemon, "UNAVAIL");

@@ -16,7 +16,6 @@ import org.unifiedvolume.raid.superblock.MemberIo;
 class KnownContentTest {
     private static final long SIZE = 400L << 20;
 
-
     @TempDir private Path folder;
 
     /// A file as a member that is only looked at.

@@ -112,6 +112,7 @@ public final class Service implements AutoCloseable {
                         plan.config().baseFolder(),
                         volumes.values());
         undo.push(attachments::close);
+        attachments.clearLeftovers();
         try {
             Path socket = state.socket(registry.socketFor(state.folder()));
             ControlServer control =

@@ -183,12 +183,7 @@ public final class Replication implements Level {
         } else if (isOneRun) {
             new CopyRead(this, group, request, done).start();
         } else {
-            new RunsRead(
-                            this,
-                            group,
-                            withoutFile(request),
-                            whole(request, done),
-                            Long.MAX_VALUE)
+            new RunsRead(this, group, withoutFile(request), whole(request, done), Long.MAX_VALUE)
                     .start();
         }
     }
@@ -310,7 +305,8 @@ public final class Replication implements Level {
         }
     }
 
-    /// The bytes of a run, each block from the first good copy that has it; null if they are zeroes.
+    /// The bytes of a run, each block from the first good copy that has it; null if they are
+    /// zeroes.
     ///
     /// @param target the leg that does not count
     private Buffers fetch(Group group, Leg target, long offset, long length)
@@ -341,8 +337,7 @@ public final class Replication implements Level {
     }
 
     /// @param fromAny whether to go on to the next copy when the best one fails
-    private Buffers fetchWhole(
-            Group group, Leg target, long offset, long length, boolean fromAny)
+    private Buffers fetchWhole(Group group, Leg target, long offset, long length, boolean fromAny)
             throws DeviceFault, InterruptedException {
         CopySet set = setAt(offset);
         long tried = 0;

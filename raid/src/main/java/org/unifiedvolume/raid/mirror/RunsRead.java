@@ -27,8 +27,7 @@ final class RunsRead extends FanOut {
     private final Part[] parts;
 
     /// @param grainBytes where parts end at the latest: at multiples of this
-    RunsRead(
-            Replication level, Group group, IoRequest parent, Completion done, long grainBytes) {
+    RunsRead(Replication level, Group group, IoRequest parent, Completion done, long grainBytes) {
         super(parent, done);
         this.level = level;
         this.group = group;

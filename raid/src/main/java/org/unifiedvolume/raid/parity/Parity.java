@@ -66,6 +66,49 @@ public final class Parity {
                 });
     }
 
+    /// Makes Q alone.
+    public void generateQ(Buffers[] data, Buffers q) {
+        each(
+                operands(data, q),
+                q.length(),
+                (strips, from, length) ->
+                        kernel.generateQ(data(strips, data), strips[data.length], from, length));
+    }
+
+    /// Makes P from the one before, for any data chunks that change.
+    ///
+    /// @param before the data before the change, `null` for zeroes and where nothing changes
+    /// @param after the data after it, likewise
+    public void renewP(Buffers[] before, Buffers[] after, Buffers oldP, Buffers p) {
+        Buffers[] sources = operands(before, operands(after, oldP));
+        each(
+                operands(sources, p),
+                p.length(),
+                (strips, from, length) ->
+                        kernel.generateP(
+                                data(strips, sources), strips[sources.length], from, length));
+    }
+
+    /// As [#renewP], for Q.
+    public void renewQ(Buffers[] before, Buffers[] after, Buffers oldQ, Buffers q) {
+        int count = before.length;
+        each(
+                operands(before, operands(after, oldQ, q)),
+                q.length(),
+                (strips, from, length) -> {
+                    Strip target = strips[2 * count + 1];
+                    kernel.generateP(new Strip[] {strips[2 * count]}, target, from, length);
+                    for (int i = 0; i < count; i++) {
+                        Strip one = strips[i] == null ? strips[count + i] : strips[i];
+                        Strip other = strips[i] == null ? null : strips[count + i];
+                        if (one != null) {
+                            kernel.multiplyAdd(
+                                    GaloisField.power(i), one, other, target, from, length);
+                        }
+                    }
+                });
+    }
+
     /// Recovers a data chunk from P and the other data.
     public void recoverFromP(Buffers[] data, int lost, Buffers p) {
         each(
@@ -122,6 +165,13 @@ public final class Parity {
     public boolean check(Buffers[] data, Buffers p) {
         ParityCheck check = new ParityCheck(kernel, data.length);
         Runs.each(operands(data, p), p.length(), check::compareP);
+        return check.verdict() instanceof Verdict.Consistent;
+    }
+
+    /// Whether Q fits the data, where there is no P to compare.
+    public boolean checkQ(Buffers[] data, Buffers q) {
+        ParityCheck check = new ParityCheck(kernel, data.length);
+        Runs.each(operands(data, q), q.length(), check::compareQ);
         return check.verdict() instanceof Verdict.Consistent;
     }
 

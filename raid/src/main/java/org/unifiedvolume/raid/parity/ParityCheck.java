@@ -48,6 +48,23 @@ final class ParityCheck {
         return true;
     }
 
+    /// Compares a run of data and Q.
+    ///
+    /// @return whether there is more to find out
+    boolean compareQ(Strip[] strips, long offset, long lengthBytes) {
+        Strip[] data = Arrays.copyOf(strips, dataCount);
+        MemorySegment expected = EXPECTED.get();
+        for (long from = 0; from < lengthBytes; from += BLOCK_BYTES) {
+            long length = Math.min(BLOCK_BYTES, lengthBytes - from);
+            kernel.generateQ(data, new Strip(expected, -from), from, length);
+            if (!isEqual(expected, 0, strips[dataCount], from, length)) {
+                verdict = new Verdict.WrongQ();
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// Compares a run of data, P and Q.
     ///
     /// @return whether there is more to find out

@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.redundant;
 
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 
 /// The legs of an array as its level sees them.
@@ -29,4 +30,8 @@ public interface Group {
     /// @param faults why legs failed, by role; null where they did not, or were not asked
     /// @return why the change failed; null if it has not
     DeviceFault settle(DeviceFault[] faults);
+
+    /// Flushes all legs that take changes, for the level's own sake; the level is told of it as of
+    /// any flush ([Level#flushed]), before `done` is.
+    void flush(Completion done);
 }

@@ -168,6 +168,7 @@ final class Legs {
                 failed |= faults[i] == null ? 0 : 1L << i;
             }
             boolean isSafe = level.isEnough(roles.complete() & ~failed);
+            boolean anyDropped = false;
             DeviceFault answer = null;
             for (int i = faults.length - 1; i >= 0; i--) {
                 int role = i <= primary ? primary - i : i; // the primary comes last
@@ -177,14 +178,16 @@ final class Legs {
                 }
                 Leg leg = legs.get(role);
                 if (isSafe || (!isHarmless(fault) && canDoWithout(leg))) {
-                    drop(leg, fault.getMessage(), isGone(fault));
+                    anyDropped |= drop(leg, fault.getMessage(), isGone(fault));
                 }
                 if (!isSafe && (answer == null || leg.state().isComplete())) {
                     answer = fault;
                 }
                 uneven |= !isSafe && !isRefusal(fault);
             }
-            changed();
+            if (anyDropped) {
+                changed();
+            }
             return answer;
         } finally {
             lock.unlock();
@@ -222,9 +225,11 @@ final class Legs {
     }
 
     /// Under the lock. The caller says [#changed].
-    private void drop(Leg leg, String why, boolean mayComeBack) {
+    ///
+    /// @return whether it was in use
+    private boolean drop(Leg leg, String why, boolean mayComeBack) {
         if (leg.state() == LegState.STALE) {
-            return;
+            return false;
         }
         LOG.error("volume {}: dropped {}: {}", volume, leg.name(), why);
         if (leg.rebuild() != null) {
@@ -235,6 +240,7 @@ final class Legs {
         leg.become(LegState.STALE, why, Instant.now());
         leg.setAway(mayComeBack);
         choosePrimary();
+        return true;
     }
 
     private void choosePrimary() {

@@ -233,8 +233,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                 .start();
     }
 
-    /// Flushes the legs for the array's own sake.
-    void flush(Completion done) {
+    @Override
+    public void flush(Completion done) {
         Locality where = legs.roles().writeLocality();
         long now = io().timers().nanoTime();
         IoTag tag = new IoTag(io().ids().next(), 0, Operation.FLUSH, where, 0, 0, 0, now);

@@ -102,7 +102,8 @@ public final class Assembly {
             MemberEntry entry = freshest.entryOf(role);
             Seat seat = seat(freshest, entry);
             seats.add(seat);
-            // A rebuild that F knows of may have ended since, and F's member may have been lost then.
+            // A rebuild that F knows of may have ended since, and F's member may have been lost
+            // then.
             boolean mayHaveBeenComplete = entry.state() != MemberState.STALE;
             if (seat.state() == MemberState.IN_SYNC) {
                 complete |= 1L << role;
@@ -318,14 +319,17 @@ public final class Assembly {
 
     /// Refuses if members that are not here may have gone on without those that are.
     ///
-    /// @param missing the roles without a member that may have been complete when F was last written
+    /// @param missing the roles without a member that may have been complete when F was last
+    ///     written
     /// @param absent all roles without a member
     private void checkNobodyWentOn(
             Superblock freshest, long missing, long absent, LongPredicate isEnough)
             throws AssemblyFault {
         boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
-        // Within an epoch no complete member is lost: who was complete in it lacks nothing of it. But
-        // a host remembers before it writes, so a later event than that is another host's, and there
+        // Within an epoch no complete member is lost: who was complete in it lacks nothing of it.
+        // But
+        // a host remembers before it writes, so a later event than that is another host's, and
+        // there
         // the missing may have gone on.
         boolean isWitnessed =
                 isKnown

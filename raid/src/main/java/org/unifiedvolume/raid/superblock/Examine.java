@@ -151,16 +151,12 @@ public final class Examine {
 
     private static void addArea(List<String> lines, String label, Area area) {
         if (area.isPresent()) {
-            add(
-                    lines,
-                    label,
-                    "%s at %d".formatted(Units.size(area.length()), area.offset()));
+            add(lines, label, "%s at %d".formatted(Units.size(area.length()), area.offset()));
         }
     }
 
     private static String levelOf(ArrayDescription array) {
-        String chunk =
-                array.chunkBytes() == 0 ? "" : ", chunk " + Units.size(array.chunkBytes());
+        String chunk = array.chunkBytes() == 0 ? "" : ", chunk " + Units.size(array.chunkBytes());
         String copies = array.level() == 10 ? ", %d copies".formatted(array.copies()) : "";
         return "%s of %d%s%s".formatted(array.levelName(), array.roles(), chunk, copies);
     }

@@ -140,7 +140,9 @@ public final class KnownContent {
         long old = (sizeBytes & -65536) - 65536;
         long sectors = sizeBytes / 512 - 16;
         long atEnd = (sectors & -8) * 512;
-        return isAt(0, MD_MAGIC) || isAt(4096, MD_MAGIC) || isAt(old, MD_MAGIC)
+        return isAt(0, MD_MAGIC)
+                || isAt(4096, MD_MAGIC)
+                || isAt(old, MD_MAGIC)
                 || isAt(atEnd, MD_MAGIC);
     }
 

@@ -13,8 +13,8 @@ public record MemberAreas(
         Area journal,
         Area checksums,
         Area badBlocks) {
-    /// The same areas for an array that uses so many rows of each member: a bit of the bitmap has to
-    /// stand for the same rows on all of them, however large they are.
+    /// The same areas for an array that uses so many rows of each member: a bit of the bitmap has
+    /// to stand for the same rows on all of them, however large they are.
     public MemberAreas forRows(long rowBytes) {
         return new MemberAreas(
                 memberBytes,

@@ -38,8 +38,7 @@ final class SuperblockChecks {
 
     /// @param problem as in [String#format], filled with `facts`
     /// @throws SuperblockFault of the kind IMPOSSIBLE unless `isRight`
-    static void require(boolean isRight, String problem, Object... facts)
-            throws SuperblockFault {
+    static void require(boolean isRight, String problem, Object... facts) throws SuperblockFault {
         if (!isRight) {
             Object[] shown = facts.clone();
             throw new SuperblockFault(

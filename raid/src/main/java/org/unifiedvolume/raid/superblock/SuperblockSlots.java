@@ -119,8 +119,7 @@ public final class SuperblockSlots {
                 damage =
                         ("superblocks at its start (array %s) and at its end (array %s), which"
                                         + " cannot both be its own; uvol examine shows them")
-                                .formatted(
-                                        start.newest.array().uuid(), end.newest.array().uuid());
+                                .formatted(start.newest.array().uuid(), end.newest.array().uuid());
                 return;
             }
             take(end);
@@ -148,8 +147,7 @@ public final class SuperblockSlots {
     private List<Area> areas(MetadataPlace place) {
         List<Area> areas = MemberLayout.slots(io.sizeBytes(), place);
         boolean fit =
-                areas.stream()
-                        .allMatch(area -> area.offset() >= 0 && area.end() <= io.sizeBytes());
+                areas.stream().allMatch(area -> area.offset() >= 0 && area.end() <= io.sizeBytes());
         return fit ? areas : List.of();
     }
 

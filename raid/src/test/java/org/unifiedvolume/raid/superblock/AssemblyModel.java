@@ -361,8 +361,7 @@ final class AssemblyModel {
                             "nbd://" + name(role)));
         }
         return new Superblock(
-                new ArrayDescription(
-                        Samples.ARRAY, "media", 1, roles(), 0, rows, rows, roles(), 0),
+                new ArrayDescription(Samples.ARRAY, "media", 1, roles(), 0, rows, rows, roles(), 0),
                 Samples.member(ofRole),
                 ofRole,
                 MemberLayout.plan(

@@ -27,7 +27,9 @@ class AssemblyPropertyTest {
                 "AssemblyPropertyTest#nothingStaleIsTakenForGoodAndWhatIsSafeStarts",
                 this::history);
         if (System.getProperty("seed") == null) {
-            assertTrue(started > 1000 && refused > 1000 && overruled > 100 && restored > 100, counts());
+            assertTrue(
+                    started > 1000 && refused > 1000 && overruled > 100 && restored > 100,
+                    counts());
         }
     }
 
@@ -40,8 +42,7 @@ class AssemblyPropertyTest {
         RandomGenerator random = Seeds.random(seed);
         int roles = 2 + random.nextInt(3);
         boolean isParity = roles > 2 && random.nextBoolean();
-        LongPredicate isEnough =
-                complete -> Long.bitCount(complete) >= (isParity ? roles - 1 : 1);
+        LongPredicate isEnough = complete -> Long.bitCount(complete) >= (isParity ? roles - 1 : 1);
         AssemblyModel model = new AssemblyModel(random, roles, isEnough);
         boolean isOrderly = true;
         rightSide = -1;

@@ -93,8 +93,7 @@ class AssemblyTest {
                             assembly.decide(isEnough);
                         });
         for (String part : parts) {
-            assertTrue(
-                    fault.getMessage().contains(part), part + " in " + fault.getMessage());
+            assertTrue(fault.getMessage().contains(part), part + " in " + fault.getMessage());
         }
     }
 
@@ -214,12 +213,12 @@ class AssemblyTest {
     }
 
     @Test
-    void onlyAWitnessOfThatEpochStartsAloneUnlessAnotherHostHadTheArraySince() throws AssemblyFault {
+    void onlyAWitnessOfThatEpochStartsAloneUnlessAnotherHostHadTheArraySince()
+            throws AssemblyFault {
         Candidate a = carries("a", superblock(0, 6, HERE, GOOD, GOOD));
         Candidate gone = missing("b");
         refuses(assembly(a, gone), MIRROR, "nbd://host1/disk is missing", "degraded: true");
-        Verdict verdict =
-                assembly(new Witness(Samples.ARRAY, HERE, 6), a, gone).decide(MIRROR);
+        Verdict verdict = assembly(new Witness(Samples.ARRAY, HERE, 6), a, gone).decide(MIRROR);
         assertEquals(-1, verdict.seats().get(1).candidate());
         // Another host had it in between, and the missing leg may have gone on there.
         refuses(assembly(new Witness(Samples.ARRAY, HERE, 5), a, gone), MIRROR, "knows nothing");

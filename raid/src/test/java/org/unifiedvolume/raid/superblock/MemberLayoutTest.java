@@ -35,8 +35,7 @@ class MemberLayoutTest {
         }
     }
 
-    private static void check(MemberAreas areas, long rows, Wishes wishes)
-            throws SuperblockFault {
+    private static void check(MemberAreas areas, long rows, Wishes wishes) throws SuperblockFault {
         UUID member = Samples.member(0);
         Superblock superblock =
                 new Superblock(
@@ -61,8 +60,7 @@ class MemberLayoutTest {
     void regionsAreTheSameOnMembersOfAnySize() {
         long rows = 60L << 30;
         Wishes wishes = new Wishes(true, 0);
-        MemberAreas small =
-                MemberLayout.plan(61L << 30, MetadataPlace.START, wishes).forRows(rows);
+        MemberAreas small = MemberLayout.plan(61L << 30, MetadataPlace.START, wishes).forRows(rows);
         MemberAreas large = MemberLayout.plan(9L << 40, MetadataPlace.END, wishes).forRows(rows);
         assertEquals(1 << 20, small.regionBytes());
         assertEquals(small.regionBytes(), large.regionBytes());

@@ -27,8 +27,7 @@ class SuperblockSlotsTest {
         return superblock(SIZE, place, events, epoch);
     }
 
-    private static Superblock superblock(
-            int size, MetadataPlace place, long events, Epoch epoch) {
+    private static Superblock superblock(int size, MetadataPlace place, long events, Epoch epoch) {
         Superblock base = Samples.array(1, 2, 0, place);
         MemberAreas areas = MemberLayout.plan(size, place, new Wishes(true, 0));
         long rows = areas.data().length();
@@ -49,18 +48,7 @@ class SuperblockSlotsTest {
                         .toList();
         List<Epoch> history = epoch.equals(EPOCH) ? List.of() : List.of(EPOCH);
         return new Superblock(
-                array,
-                base.member(),
-                0,
-                areas,
-                events,
-                epoch,
-                history,
-                18,
-                false,
-                0,
-                0,
-                entries);
+                array, base.member(), 0, areas, events, epoch, history, 18, false, 0, 0, entries);
     }
 
     private static long slot(MetadataPlace place, int slot) {
@@ -136,8 +124,7 @@ class SuperblockSlotsTest {
                 SuperblockSlots slots = SuperblockSlots.read(pair);
                 if (!isGood || both.contains(Slot.FUTURE)) {
                     assertNull(slots.current(), which);
-                    boolean isDamaged =
-                            both.contains(Slot.DAMAGED) || both.contains(Slot.FUTURE);
+                    boolean isDamaged = both.contains(Slot.DAMAGED) || both.contains(Slot.FUTURE);
                     assertEquals(isDamaged, !slots.damage().isEmpty(), which);
                     continue;
                 }
@@ -163,8 +150,7 @@ class SuperblockSlotsTest {
                 slots.write(superblock(place, 1, EPOCH));
                 slots.write(superblock(place, 2, EPOCH));
                 torn.killAfter(sectors);
-                assertThrows(
-                        IOException.class, () -> slots.write(superblock(place, 3, EPOCH)));
+                assertThrows(IOException.class, () -> slots.write(superblock(place, 3, EPOCH)));
                 torn.killAfter(Integer.MAX_VALUE);
                 // What differs may all be in the first sectors; then the write is whole.
                 long found = eventsOf(torn);
@@ -217,9 +203,9 @@ class SuperblockSlotsTest {
         SuperblockSlots.read(member).write(superblock(MetadataPlace.START, 5, EPOCH));
         // An array within the data: its last superblock lies where this member's would.
         byte[] inner =
-                SuperblockCodec.encode(superblock(SIZE - (1 << 20), MetadataPlace.END, 99, LATER), 0);
-        System.arraycopy(
-                inner, 0, member.bytes(), (int) slot(MetadataPlace.END, 0), inner.length);
+                SuperblockCodec.encode(
+                        superblock(SIZE - (1 << 20), MetadataPlace.END, 99, LATER), 0);
+        System.arraycopy(inner, 0, member.bytes(), (int) slot(MetadataPlace.END, 0), inner.length);
         assertEquals(5, eventsOf(member));
         SuperblockSlots.read(member).erase();
         assertTrue(holds(member, MetadataPlace.END, 0), "the inner one is data");
@@ -242,8 +228,7 @@ class SuperblockSlotsTest {
         SuperblockSlots slots = SuperblockSlots.read(member);
         assertNull(slots.current());
         assertTrue(slots.damage().contains("cannot both"), slots.damage());
-        assertEquals(
-                5, SuperblockSlots.read(member, MetadataPlace.START).current().events());
+        assertEquals(5, SuperblockSlots.read(member, MetadataPlace.START).current().events());
         byte[] future = Samples.patched(forged, 8, Samples.int4(2));
         System.arraycopy(
                 future, 0, member.bytes(), (int) slot(MetadataPlace.END, 0), future.length);

@@ -1,0 +1,120 @@
+package org.unifiedvolume.raid.stripe;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.UUID;
+import org.unifiedvolume.config.Units;
+import org.unifiedvolume.raid.geometry.ParityGeometry;
+import org.unifiedvolume.raid.parity.Parity;
+import org.unifiedvolume.raid.parity.ParityKernels;
+import org.unifiedvolume.raid.redundant.Level;
+import org.unifiedvolume.raid.redundant.LevelPlan;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
+import org.unifiedvolume.raid.superblock.MemberAreas;
+
+/// RAID 5 or RAID 6 as the user described it.
+///
+/// @param volume its name, for messages
+/// @param level 5 or 6
+/// @param hasJournal whether changes of less than a stripe go through a journal. Without one, a
+///     power cut together with a lost member may take bytes with it that nobody was writing
+/// @param names the members, in the order in which they were written
+public record ParityPlan(
+        String volume, int level, long chunkBytes, boolean hasJournal, List<String> names)
+        implements LevelPlan {
+    private static final int SINGLE = 5;
+
+    public ParityPlan {
+        names = List.copyOf(names);
+    }
+
+    @Override
+    public String name() {
+        return "raid" + level;
+    }
+
+    private int parityCount() {
+        return level == SINGLE ? 1 : 2;
+    }
+
+    @Override
+    public ArrayDescription describe(
+            UUID uuid,
+            String name,
+            int members,
+            long leastDataBytes,
+            int blockBytes,
+            long createdMicros)
+            throws IOException {
+        if (blockBytes > chunkBytes) {
+            throw new IOException(
+                    "volume %s: a member has blocks of %s, chunks are %s; write a larger chunk"
+                            .formatted(volume, Units.size(blockBytes), Units.size(chunkBytes)));
+        }
+        long stripes = leastDataBytes / chunkBytes;
+        if (stripes == 0) {
+            throw new IOException(
+                    "volume %s: the smallest member has room for %s, less than a chunk of %s; enlarge it or leave it out"
+                            .formatted(volume, Units.size(leastDataBytes), Units.size(chunkBytes)));
+        }
+        ParityGeometry geometry = new ParityGeometry(members, parityCount(), chunkBytes, stripes);
+        return new ArrayDescription(
+                uuid,
+                name,
+                level,
+                1,
+                chunkBytes,
+                geometry.sizeBytes(),
+                geometry.memberBytes(),
+                members,
+                createdMicros);
+    }
+
+    @Override
+    public void check(ArrayDescription array) throws IOException {
+        if (array.level() != level) {
+            throw new IOException(
+                    "volume %s: level: is %s, but its members are of a %s array; write level: %s"
+                            .formatted(volume, name(), array.levelName(), array.levelName()));
+        }
+        if (array.chunkBytes() != chunkBytes) {
+            throw new IOException(
+                    "volume %s: the array was made with chunk: %s; write this"
+                            .formatted(volume, Units.size(array.chunkBytes()).replace(" ", "")));
+        }
+        if (names.size() > array.roles()) {
+            throw new IOException(
+                    "volume %s: %d members are written, but the array has %d; leave out those that are not of it"
+                            .formatted(volume, names.size(), array.roles()));
+        }
+    }
+
+    /// An array that was made with a journal keeps it, whatever the user writes now.
+    @Override
+    public Level make(ArrayDescription array, MemberAreas[] areas) {
+        ParityGeometry geometry =
+                new ParityGeometry(
+                        array.roles(),
+                        parityCount(),
+                        array.chunkBytes(),
+                        array.rowBytes() / array.chunkBytes());
+        return new ParityLevel(
+                geometry, new Parity(ParityKernels.fastest()), journal(array, areas, geometry));
+    }
+
+    private static Journal journal(
+            ArrayDescription array, MemberAreas[] areas, ParityGeometry geometry) {
+        JournalPlace[] places = new JournalPlace[areas.length];
+        boolean isAny = false;
+        for (int role = 0; role < areas.length; role++) {
+            if (areas[role] != null && areas[role].journal().isPresent()) {
+                MemberAreas.Area area = areas[role].journal();
+                places[role] = new JournalPlace(area.offset(), area.length());
+                isAny = true;
+            }
+        }
+        return isAny
+                ? new Journal(array.uuid(), places, geometry.parityCount(), geometry.memberBytes())
+                : null;
+    }
+}

@@ -1,0 +1,125 @@
+package org.unifiedvolume.raid.stripe;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.Extent;
+import org.unifiedvolume.request.FanOut;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoRequest.Locate;
+import org.unifiedvolume.request.Outcome;
+
+/// A locate or a prefetch over several chunks: deals the legs' extents out in the order of the
+/// array, until the first leg that has not answered further. What a leg cannot tell, or is missing,
+/// counts as data.
+final class SpreadLocate extends FanOut {
+    private static final int MAX_EXTENTS = 4096;
+
+    private final Group group;
+    private final Roles roles;
+    private final DataRuns runs;
+    private final Cursor[] cursors;
+
+    /// @param lengthBytes how much of the range is asked for
+    SpreadLocate(
+            ParityLevel level, Group group, IoRequest parent, long lengthBytes, Completion done) {
+        super(parent, done);
+        this.group = group;
+        this.roles = group.roles();
+        this.runs = new DataRuns(level.geometry(), parent.offsetBytes(), lengthBytes);
+        this.cursors = new Cursor[runs.runs().size()];
+    }
+
+    void start() {
+        for (DataRuns.Run run : runs.runs()) {
+            if (roles.isComplete(run.role())) {
+                Leg leg = roles.leg(run.role());
+                IoRequest child =
+                        leg.part(parent(), run.row(), run.lengthBytes(), null, group.io().ids());
+                expectOne();
+                leg.device()
+                        .submit(
+                                child,
+                                (request, outcome) -> {
+                                    cursors[run.index()] = cursor(run, outcome);
+                                    complete(request, outcome);
+                                });
+            } else {
+                cursors[run.index()] = cursor(run, Outcome.Done.DONE);
+            }
+        }
+        allSubmitted();
+    }
+
+    private static Cursor cursor(DataRuns.Run run, Outcome outcome) {
+        return new Cursor(
+                outcome instanceof Outcome.Located(List<Extent> extents)
+                        ? extents
+                        : List.of(new Extent(run.lengthBytes(), Extent.Kind.DATA)));
+    }
+
+    @Override
+    protected void childEnded(IoRequest request, Outcome outcome) {
+        // kept as a cursor
+    }
+
+    @Override
+    protected Outcome result() {
+        if (!(parent() instanceof Locate)) {
+            return Outcome.Done.DONE;
+        }
+        List<Extent> all = new ArrayList<>();
+        for (int piece = 0; piece < runs.pieceCount(); piece++) {
+            Cursor cursor = cursors[runs.runOf(piece).index()];
+            long left = runs.lengthBytes(piece);
+            while (left > 0 && !cursor.isAtEnd() && all.size() < MAX_EXTENTS) {
+                Extent found = cursor.take(left);
+                append(all, found);
+                left -= found.lengthBytes();
+            }
+            if (left > 0) {
+                break; // answered early, and so is this
+            }
+        }
+        return new Outcome.Located(all);
+    }
+
+    private static void append(List<Extent> all, Extent extent) {
+        if (!all.isEmpty() && all.getLast().kind() == extent.kind()) {
+            long joined = all.removeLast().lengthBytes() + extent.lengthBytes();
+            all.add(new Extent(joined, extent.kind()));
+        } else {
+            all.add(extent);
+        }
+    }
+
+    /// Takes one run's extents, piece by piece.
+    private static final class Cursor {
+        private final List<Extent> extents;
+        private int next;
+        private long left;
+
+        Cursor(List<Extent> extents) {
+            this.extents = extents;
+            this.left = extents.getFirst().lengthBytes();
+        }
+
+        boolean isAtEnd() {
+            return next == extents.size();
+        }
+
+        Extent take(long most) {
+            Extent.Kind kind = extents.get(next).kind();
+            long taken = Math.min(most, left);
+            left -= taken;
+            if (left == 0) {
+                next++;
+                left = isAtEnd() ? 0 : extents.get(next).lengthBytes();
+            }
+            return new Extent(taken, kind);
+        }
+    }
+}

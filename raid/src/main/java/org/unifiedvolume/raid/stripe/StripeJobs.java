@@ -1,0 +1,342 @@
+package org.unifiedvolume.raid.stripe;
+
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.raid.geometry.ParityGeometry;
+import org.unifiedvolume.raid.parity.Verdict;
+import org.unifiedvolume.raid.redundant.BlockingLegs;
+import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+
+/// What jobs do with windows of rows that they hold: fill a leg, make parity fit, compare. On
+/// control threads.
+final class StripeJobs {
+    /// In what pieces a leg that is wrong is looked for.
+    private static final long BLOCK_BYTES = 4096;
+
+    private static final int MOST_MEMORY_WAITS = 100;
+    private static final long MEMORY_WAIT_NANOS = 100_000_000L;
+
+    private final ParityLevel level;
+
+    StripeJobs(ParityLevel level) {
+        this.level = level;
+    }
+
+    /// What is done with the rows of one stripe within a window.
+    private interface StripeWork {
+        void accept(long stripe, long row, long length) throws DeviceFault, InterruptedException;
+    }
+
+    private void eachStripe(long row, long lengthBytes, StripeWork work)
+            throws DeviceFault, InterruptedException {
+        long end = row + lengthBytes;
+        long length;
+        for (long at = row; at < end; at += length) {
+            long stripe = geometry().stripeOfMember(at);
+            length = Math.min(end, geometry().startOnMembers(stripe + 1)) - at;
+            work.accept(stripe, at, length);
+        }
+    }
+
+    private ParityGeometry geometry() {
+        return level.geometry();
+    }
+
+    void restore(Group group, Leg leg, long row, long lengthBytes)
+            throws DeviceFault, InterruptedException {
+        if (areOthersZero(group, leg, row, lengthBytes)) {
+            if (!group.blocking().isZero(leg, row, lengthBytes)) {
+                group.blocking().zero(leg, row, lengthBytes);
+            }
+            return;
+        }
+        eachStripe(
+                row,
+                lengthBytes,
+                (stripe, at, length) -> restoreStripe(group, leg, stripe, at, length));
+    }
+
+    /// Sums of zeroes are zeroes. Only if all other legs say so: with one missing, nothing is
+    /// known.
+    private static boolean areOthersZero(Group group, Leg leg, long row, long length)
+            throws InterruptedException {
+        Roles roles = group.roles();
+        try {
+            for (int role = 0; role < roles.count(); role++) {
+                if (role != leg.role()
+                        && (!roles.isComplete(role)
+                                || !group.blocking().isZero(roles.leg(role), row, length))) {
+                    return false;
+                }
+            }
+        } catch (DeviceFault fault) {
+            return false; // reading tells
+        }
+        return true;
+    }
+
+    private void restoreStripe(Group group, Leg leg, long stripe, long row, long length)
+            throws DeviceFault, InterruptedException {
+        StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+        int position = legs.positionOf(leg.role());
+        legs.exclude(position);
+        StripeRows rows = readData(group, legs, row, length);
+        Buffers made = null;
+        try {
+            Buffers bytes = rows.at(position);
+            if (position >= legs.dataCount()) {
+                made = group.blocking().allocate(length);
+                boolean isP = position == legs.dataCount();
+                level.generate(rows.data(), isP ? made : null, isP ? null : made);
+                bytes = made;
+            }
+            group.blocking().write(leg, row, bytes);
+        } finally {
+            rows.release();
+            if (made != null) {
+                made.release();
+            }
+        }
+    }
+
+    /// All data of some rows, recovered where it has to be.
+    private StripeRows readData(Group group, StripeLegs legs, long row, long length)
+            throws DeviceFault, InterruptedException {
+        for (int waits = 0; ; waits++) {
+            StripeRows rows = rowsOf(group, legs, row, length);
+            boolean[] isWell = new boolean[1];
+            await(group, isWell, rows::readData);
+            if (isWell[0]) {
+                return rows;
+            }
+            rows.release();
+            waitOrThrow(group, rows.fault(), waits);
+        }
+    }
+
+    private StripeRows rowsOf(Group group, StripeLegs legs, long row, long length) {
+        return new StripeRows(group, level.parity(), forJob(group, row, length), legs, row, length);
+    }
+
+    private interface Asked {
+        void ask(StripeRows.Ended ended);
+    }
+
+    private static void await(Group group, boolean[] isWell, Asked asked)
+            throws InterruptedException {
+        group.blocking()
+                .threads()
+                .await(
+                        done ->
+                                asked.ask(
+                                        well -> {
+                                            isWell[0] = well;
+                                            done.run();
+                                        }));
+    }
+
+    private static void waitOrThrow(Group group, DeviceFault fault, int waits)
+            throws DeviceFault, InterruptedException {
+        if (fault.kind() != DeviceFault.Kind.NO_MEMORY || waits == MOST_MEMORY_WAITS) {
+            throw fault;
+        }
+        group.blocking().sleep(MEMORY_WAIT_NANOS);
+    }
+
+    /// The request that a job's reads are children of.
+    private static IoRequest forJob(Group group, long row, long length) {
+        long now = group.io().timers().nanoTime();
+        long id = group.io().ids().next();
+        return new IoRequest.Read(
+                new IoTag(id, 0, Operation.READ, Locality.MIXED, row, length, 0, now), row, length);
+    }
+
+    void resync(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException {
+        eachStripe(
+                row, lengthBytes, (stripe, at, length) -> resyncStripe(group, stripe, at, length));
+    }
+
+    /// With a chunk of data missing and both parities there, what P says of it is what readers get:
+    /// Q has to say the same, should P be lost next.
+    private void resyncStripe(Group group, long stripe, long row, long length)
+            throws DeviceFault, InterruptedException {
+        StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+        int q = legs.dataCount() + 1;
+        boolean isOneMissing = Long.bitCount(legs.data() & ~legs.readable()) == 1;
+        StripeRows rows;
+        if (isOneMissing && q < legs.count() && legs.isReadable(q) && legs.isReadable(q - 1)) {
+            rows = readData(group, legs, row, length);
+            rows = legs.isReadable(q) ? withQ(group, rows, q) : rows;
+        } else {
+            rows = readAll(group, stripe, row, length);
+        }
+        if (rows != null) {
+            try {
+                renew(group, rows, row, 0, length);
+            } finally {
+                rows.release();
+            }
+        }
+    }
+
+    private static StripeRows withQ(Group group, StripeRows rows, int q)
+            throws InterruptedException {
+        await(group, new boolean[1], ended -> rows.read(1L << q, ended));
+        return rows; // without Q there is nothing to make right
+    }
+
+    long scrub(Group group, long row, long lengthBytes, boolean repairs)
+            throws DeviceFault, InterruptedException {
+        long[] wrong = new long[1];
+        eachStripe(
+                row,
+                lengthBytes,
+                (stripe, at, length) -> {
+                    StripeRows rows = readAll(group, stripe, at, length);
+                    if (rows != null) {
+                        try {
+                            wrong[0] += compare(group, rows, at, repairs);
+                        } finally {
+                            rows.release();
+                        }
+                    }
+                });
+        return wrong[0];
+    }
+
+    /// All rows of a stripe, parity too; null if not all data can be read as it stands, or no
+    /// parity. A leg that fails is seen to by the array.
+    private StripeRows readAll(Group group, long stripe, long row, long length)
+            throws DeviceFault, InterruptedException {
+        for (int waits = 0; ; waits++) {
+            StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+            if ((legs.data() & ~legs.readable()) != 0 || legs.readable() == legs.data()) {
+                return null;
+            }
+            StripeRows rows = rowsOf(group, legs, row, length);
+            long all = legs.readable();
+            boolean[] isWell = new boolean[1];
+            await(group, isWell, ended -> rows.read(all, ended));
+            if (isWell[0] && rows.known() == all) {
+                return rows;
+            }
+            rows.release();
+            if (isWell[0]) {
+                return null;
+            }
+            waitOrThrow(group, rows.fault(), waits);
+        }
+    }
+
+    /// Writes the parity that does not fit.
+    private void renew(Group group, StripeRows rows, long row, long from, long length)
+            throws DeviceFault, InterruptedException {
+        Buffers[] data = parts(rows, from, length);
+        int count = data.length;
+        for (int position = count; position < rows.legs().count(); position++) {
+            Buffers found = part(rows, position, from, length);
+            if (found == null) {
+                continue;
+            }
+            Buffers right = group.blocking().allocate(length);
+            try {
+                boolean isP = position == count;
+                level.generate(data, isP ? right : null, isP ? null : right);
+                if (!BlockingLegs.sameBytes(right, found)) {
+                    give(group, rows.legs().leg(position), row + from, right);
+                }
+            } finally {
+                right.release();
+            }
+        }
+    }
+
+    private long compare(Group group, StripeRows rows, long row, boolean repairs)
+            throws DeviceFault, InterruptedException {
+        if (fits(rows, 0, rows.lengthBytes())) {
+            return 0;
+        }
+        long wrong = 0;
+        long length;
+        for (long at = 0; at < rows.lengthBytes(); at += length) {
+            length = Math.min(BLOCK_BYTES, rows.lengthBytes() - at);
+            if (!fits(rows, at, length)) {
+                wrong += length;
+                if (repairs) {
+                    repair(group, rows, row, at, length);
+                }
+            }
+        }
+        return wrong;
+    }
+
+    private boolean fits(StripeRows rows, long from, long length) {
+        Buffers[] data = parts(rows, from, length);
+        int count = data.length;
+        Buffers p = part(rows, count, from, length);
+        Buffers q = part(rows, count + 1, from, length);
+        if (p != null && q != null) {
+            return level.parity().check(data, p, q) instanceof Verdict.Consistent;
+        }
+        return p != null ? level.parity().check(data, p) : level.parity().checkQ(data, q);
+    }
+
+    private static Buffers part(StripeRows rows, int position, long from, long length) {
+        Buffers all = position < rows.legs().count() ? rows.at(position) : null;
+        return all == null ? null : all.part(from, length);
+    }
+
+    private static Buffers[] parts(StripeRows rows, long from, long length) {
+        Buffers[] data = rows.data();
+        for (int i = 0; i < data.length; i++) {
+            data[i] = data[i].part(from, length);
+        }
+        return data;
+    }
+
+    /// Makes a piece right: the chunk that P and Q together blame, else parity.
+    private void repair(Group group, StripeRows rows, long row, long from, long length)
+            throws DeviceFault, InterruptedException {
+        Buffers[] data = parts(rows, from, length);
+        int count = data.length;
+        Buffers p = part(rows, count, from, length);
+        Buffers q = part(rows, count + 1, from, length);
+        if (p != null
+                && q != null
+                && level.parity().check(data, p, q) instanceof Verdict.WrongData(int blamed)) {
+            Buffers right = group.blocking().allocate(length);
+            try {
+                data[blamed] = right;
+                level.parity().recoverFromP(data, blamed, p);
+                give(group, rows.legs().leg(blamed), row + from, right);
+            } finally {
+                right.release();
+            }
+            return;
+        }
+        renew(group, rows, row, from, length);
+    }
+
+    private static void give(Group group, Leg leg, long row, Buffers bytes)
+            throws DeviceFault, InterruptedException {
+        try {
+            group.blocking().write(leg, row, bytes);
+        } catch (DeviceFault fault) {
+            if (!Leg.isOfLeg(fault)) {
+                throw fault;
+            }
+            DeviceFault[] faults = new DeviceFault[group.roles().count()];
+            faults[leg.role()] = fault;
+            DeviceFault why = group.settle(faults);
+            if (why != null) {
+                throw why;
+            }
+        }
+    }
+}
