@@ -306,15 +306,8 @@ public final class ArrayStart {
         reader.setLegs(states);
         RedundantArray redundant =
                 new RedundantArray(
-                        volume,
-                        level,
-                        states,
-                        shape,
-                        blocking,
-                        bitmap,
-                        reader,
-                        superblocks,
-                        options.jobs());
+                        volume, level, states, shape, blocking, bitmap, reader, options.jobs());
+        redundant.setSuperblocks(superblocks);
         store.setArray(redundant);
         if (bitmap != null) {
             fill(bitmap, redundant, superblocks, isNew && !freshest.clean(), isNew);

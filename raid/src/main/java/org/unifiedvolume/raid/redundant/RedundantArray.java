@@ -60,13 +60,15 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final Returns returns;
     private final Repairs repairs;
     private final RangeLocks locks = new RangeLocks();
-    private final Superblocks superblocks;
     private final AtomicBoolean membership = new AtomicBoolean();
 
     @SuppressWarnings("unused") // through ASKED
     private long asked;
 
     private volatile boolean closed;
+
+    /// What is written on the members; set once, before the array is used.
+    private Superblocks superblocks;
 
     /// @param bitmap null for none
     /// @param reader looks at legs that are to be taken in again
@@ -78,9 +80,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             BlockingLegs blocking,
             WriteIntentBitmap bitmap,
             LegReader reader,
-            Superblocks superblocks,
             JobOptions options) {
-        this.superblocks = superblocks;
         this.volume = volume;
         this.level = level;
         this.legs = legs;
@@ -92,6 +92,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         this.repairs = new Repairs(this);
         this.status = new ArrayStatus(this, Instant.now());
         legs.setListener(this::statesChanged);
+    }
+
+    /// What is written on the members; before [#begin].
+    void setSuperblocks(Superblocks newSuperblocks) {
+        superblocks = newSuperblocks;
     }
 
     /// Replays what a journal holds, and goes on with what the last run left to do.
