@@ -43,6 +43,7 @@ final class Legs {
     private boolean measured;
     private boolean closedClean;
     private boolean uneven;
+    private boolean shut;
     private Runnable listener = () -> {};
     private volatile Roles roles;
 
@@ -258,6 +259,9 @@ final class Legs {
 
     /// Under the lock: brings a change of states to requests and to the superblocks.
     private void changed() {
+        if (shut) {
+            return;
+        }
         long complete = complete();
         events++;
         if ((completeBefore & ~complete) != 0) {
@@ -380,6 +384,18 @@ final class Legs {
             }
             closedClean = true;
             changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// The members are about to be closed: what comes of that, or of commands that came too late,
+    /// is no change of states. Waits for what is being written.
+    void shut() throws IOException {
+        lock.lock();
+        try {
+            shut = true;
         } finally {
             lock.unlock();
         }

@@ -148,6 +148,9 @@ final class Membership {
             array.blocking().sleep(GRACE_NANOS);
             returns.awaitQuiet(leg);
         }
+        if (array.isClosed()) {
+            throw refusal("it was closed meanwhile");
+        }
     }
 
     private IOException refusal(String problem) {

@@ -422,6 +422,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         } catch (DeviceFault | IOException e) {
             LOG.warn("volume {}: not closed clean: {}", volume, e.getMessage());
         } finally {
+            shutLegs();
             if (bitmap != null) {
                 bitmap.close();
             }
@@ -434,6 +435,14 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                 // Who came too late is answered by the closed legs.
                 locks.release(all);
             }
+        }
+    }
+
+    private void shutLegs() {
+        try {
+            legs.shut();
+        } catch (IOException e) {
+            LOG.warn("volume {}: its last state is not written down: {}", volume, e.getMessage());
         }
     }
 }
