@@ -162,8 +162,7 @@ class ServiceTest {
             assertEquals(
                     List.of("uvol.yaml:3:37: volume w: here:c?fail=open does not open; try later"),
                     problemsOf(
-                            volume("v", "'here:a'", "")
-                                    + volume("w", "'here:c?fail=open'", "")));
+                            volume("v", "'here:a'", "") + volume("w", "'here:c?fail=open'", "")));
             assertNothingStaysOpen();
         }
 
@@ -348,7 +347,11 @@ class ServiceTest {
                                         () ->
                                                 call(
                                                         service,
-                                                        as("add", on.with("uri", "here:e?fail=open"))))
+                                                        as(
+                                                                "add",
+                                                                on.with(
+                                                                        "uri",
+                                                                        "here:e?fail=open"))))
                                 .getMessage();
                 assertTrue(refused.contains("does not open; try later"), refused);
             }
