@@ -81,7 +81,7 @@ record Band(long stripe, long row, long lengthBytes, int first, int count) {
 
     /// The chunks that change, as a set of positions.
     long changed() {
-        return (1L << count) - 1 << first;
+        return ((1L << count) - 1) << first;
     }
 
     long endRow() {

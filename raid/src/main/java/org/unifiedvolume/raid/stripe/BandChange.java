@@ -174,7 +174,7 @@ final class BandChange {
             newP = group.io().pool().allocate(band.lengthBytes());
             isWell = newP != null;
         }
-        if (isWell && count + 1 < legs.count() && (writes >> count + 1 & 1) != 0) {
+        if (isWell && count + 1 < legs.count() && (writes >> (count + 1) & 1) != 0) {
             newQ = group.io().pool().allocate(band.lengthBytes());
             isWell = newQ != null;
         }
