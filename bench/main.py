@@ -165,7 +165,7 @@ class Bench:
         raid0 = self.up(self.new(Uvol, "uvol-raid0").start(
             [f"file:{f['a0']}", f"file:{f['b0']}"], level="raid0"))
         raid1 = self.up(self.new(Uvol, "uvol-raid1").start(
-            [f"file:{f['a1']}", f"file:{f['b1']}"], level="raid1", options="    assume-clean: true\n"))
+            [f"file:{f['a1']}", f"file:{f['b1']}"], level="raid1", options="    assume-clean: true\n    force: true\n"))
         quorum = self.up(self.new(StorageDaemon, "qemu-quorum").start(
             [f"driver=file,node-name=c0,filename={f['qa']}",
              f"driver=file,node-name=c1,filename={f['qb']}",

@@ -1,5 +1,6 @@
 package org.unifiedvolume.it;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -7,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -135,9 +137,41 @@ class BadInputTest {
         }
 
         @Test
-        void thatAreTooSmallForTheirMirror() throws IOException {
-            Path file = describe("raid1", lab.sparse("a.img", SIZE), lab.sparse("b.img", SIZE / 2));
+        void thatAreTooSmallForASizeThatIsAskedFor() throws IOException {
+            Path file =
+                    lab.write(
+                            ServiceFile.of(
+                                    "media",
+                                    "raid1",
+                                    List.of(
+                                            lab.sparse("a.img", SIZE),
+                                            lab.sparse("b.img", SIZE / 2)),
+                                    List.of(),
+                                    "size: 12MiB"));
             refused(file, 3).says("b.img", "size");
+        }
+
+        @Test
+        void thatCarryAFilesystemWhereANewMirrorWouldBeMade() throws IOException {
+            Path disk = lab.sparse("b.img", SIZE);
+            Command.of("mkfs.ext4", "-q", "-F", disk).run().succeeds();
+            byte[] before = Files.readAllBytes(disk);
+            refused(describe("raid1", lab.sparse("a.img", SIZE), disk), 3)
+                    .says("b.img holds an ext4 filesystem", "force: true");
+            assertArrayEquals(before, Files.readAllBytes(disk));
+        }
+
+        @Test
+        void thatAreOfTwoArrays() throws IOException {
+            List<Path> disks = new ArrayList<>();
+            for (String name : List.of("a", "b", "c", "d")) {
+                disks.add(lab.sparse(name + ".img", SIZE));
+            }
+            for (int i = 0; i < 4; i += 2) {
+                lab.serve(describe("raid1", disks.get(i), disks.get(i + 1))).terminate();
+            }
+            refused(describe("raid1", disks.get(0), disks.get(2)), 3)
+                    .says("is a member of array media", "zero-superblock");
         }
 
         @Test

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,12 +15,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.unifiedvolume.it.harness.Command;
 import org.unifiedvolume.it.harness.Daemon;
 import org.unifiedvolume.it.harness.Lab;
+import org.unifiedvolume.it.harness.Leftovers;
 import org.unifiedvolume.it.harness.Nbd;
 import org.unifiedvolume.it.harness.Programs;
 import org.unifiedvolume.it.harness.ServiceFile;
+import org.unifiedvolume.it.harness.Waiting;
 
 /// Promise: `uvol mount --mkfs` turns a volume over local and remote members into a filesystem that
 /// the operating system trusts: what is written is there after a restart, the checkers find nothing
@@ -38,6 +42,10 @@ class FilesystemTest {
     }
 
     private Daemon serve(String level, long sizeBytes) throws IOException {
+        return serve(level, sizeBytes, Nbd.uri(lab.port(), "media"));
+    }
+
+    private Daemon serve(String level, long sizeBytes, String export) throws IOException {
         int remote = lab.port();
         long memberBytes = level.equals("raid0") ? sizeBytes / 2 : sizeBytes;
         lab.nbdkit(remote, "file", lab.sparse("remote.img", memberBytes));
@@ -46,7 +54,7 @@ class FilesystemTest {
                         "media",
                         level,
                         List.of(lab.sparse("local.img", memberBytes), Nbd.uri(remote, "")),
-                        List.of(Nbd.uri(lab.port(), "media"))));
+                        List.of(export)));
     }
 
     private void fill(long seed) throws IOException {
@@ -122,13 +130,13 @@ class FilesystemTest {
         new Random(1).nextBytes(content);
         Files.write(folder.resolve("big"), content);
         Command.of("sync", "-f", folder).run().succeeds();
-        long full = allocated("local.img") + allocated("remote.img");
+        long full = lab.allocatedBytes("local.img") + lab.allocatedBytes("remote.img");
         Files.delete(folder.resolve("big"));
         Command.of("sync", "-f", folder).run().succeeds();
 
         Command.of("fstrim", folder).run().succeeds();
 
-        long trimmed = allocated("local.img") + allocated("remote.img");
+        long trimmed = lab.allocatedBytes("local.img") + lab.allocatedBytes("remote.img");
         assertTrue(full - trimmed > 9 << 20, "%d bytes before, %d after".formatted(full, trimmed));
         daemon.command("umount", folder).run().succeeds();
         String device = daemon.command("attach", "media").run().succeeds().out().strip();
@@ -136,34 +144,38 @@ class FilesystemTest {
         daemon.command("detach", device).run().succeeds();
     }
 
-    private long allocated(String name) {
-        return 512
-                * Long.parseLong(
-                        Command.of("stat", "-c", "%b", lab.path(name))
-                                .run()
-                                .succeeds()
-                                .out()
-                                .strip());
-    }
-
-    @Test
-    void keepsSyncedFilesWhenTheDaemonIsKilled() throws IOException {
-        Daemon daemon = serve("raid0", 128 << 20);
-        String loop =
-                daemon.command("mount", "media", folder, "--mkfs", "ext4")
-                        .run()
-                        .succeeds()
-                        .out()
-                        .replaceAll("(?s) .*", "");
+    /// @param export what the filesystem stands on: an export that the daemon has anyway, or one
+    ///     that it makes for the mount
+    @ParameterizedTest
+    @ValueSource(strings = {"nbd", "fuse"})
+    void keepsSyncedFilesWhenTheDaemonIsKilled(String export) throws IOException {
+        Daemon daemon =
+                serve(
+                        "raid0",
+                        128 << 20,
+                        export.equals("nbd")
+                                ? Nbd.uri(lab.port(), "media")
+                                : "fuse:" + lab.path("disk"));
+        daemon.command("mount", "media", folder, "--mkfs", "ext4").run().succeeds();
         fill(5);
         Command.of("sync", "-f", folder).run().succeeds();
         String before = checksums();
+        assertEquals(1, Leftovers.of(lab.folder()).loops().size());
 
-        daemon.kill();
-        // What stands on the dead file is taken down by whoever cleans up after the crash.
-        Command.of("umount", "-l", folder).run().succeeds();
-        Command.of("losetup", "-d", loop).run().succeeds();
-        Daemon again = lab.serve(daemon.file());
+        // Somebody works in the folder meanwhile, as the shell does that stands in it.
+        Daemon again;
+        try (FileChannel _ = FileChannel.open(folder.resolve("d1/e1/file1"))) {
+            daemon.kill();
+            again = lab.serve(daemon.file());
+            assertTrue(
+                    Leftovers.of(lab.folder()).mounts().stream()
+                            .noneMatch(mount -> mount.startsWith(folder)),
+                    "the dead filesystem is still mounted");
+        }
+        Waiting.until(
+                "the loop device of the dead daemon is given back",
+                Duration.ofSeconds(10),
+                () -> Leftovers.of(lab.folder()).loops().isEmpty());
 
         // The filesystem recovers from its journal, then all of it is there.
         again.command("mount", "media", folder).run().succeeds();

@@ -4,22 +4,26 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.unifiedvolume.it.harness.Command;
 import org.unifiedvolume.it.harness.Daemon;
 import org.unifiedvolume.it.harness.Lab;
 import org.unifiedvolume.it.harness.Load;
 import org.unifiedvolume.it.harness.Nbd;
 import org.unifiedvolume.it.harness.NbdClient;
+import org.unifiedvolume.it.harness.Peer;
 import org.unifiedvolume.it.harness.Programs;
 import org.unifiedvolume.it.harness.SequencedWrites;
 import org.unifiedvolume.it.harness.ServiceFile;
@@ -30,6 +34,9 @@ import org.unifiedvolume.it.harness.Waiting;
 class KilledDaemonTest {
     private static final long SIZE = 64L << 20;
     private static final long SEED = 61;
+
+    /// How much fio has brought to one member when the daemon is killed.
+    private static final long FIO_BYTES = 1 << 20;
 
     @RegisterExtension final Lab lab = new Lab();
 
@@ -76,6 +83,75 @@ class KilledDaemonTest {
             assertEquals(List.of(), refusals(low), "seed " + SEED);
             assertEquals(List.of(), refusals(high), "seed " + SEED);
         }
+    }
+
+    /// fio writes blocks with checksums, one after the other in an order of chance that it can
+    /// repeat, and syncs each. What it has counted as synced when the daemon dies is there
+    /// afterwards.
+    @ParameterizedTest
+    @ValueSource(strings = {"linear", "raid0", "raid1"})
+    void keepsWhatFioHasSynced(String level) throws IOException {
+        int port = lab.port();
+        Daemon daemon = lab.serve(volume(level, port));
+
+        keepsWhatFioHasSynced(daemon, "--ioengine=nbd", "--uri=" + Nbd.uri(port, "media"));
+    }
+
+    @Test
+    void keepsWhatFioHasSyncedThroughTheFuseFile() throws IOException {
+        Programs.needRoot("serve a FUSE file");
+        Path disk = lab.path("disk");
+        Daemon daemon =
+                lab.serve(
+                        ServiceFile.of(
+                                "media",
+                                "linear",
+                                List.of(lab.sparse("a.img", SIZE)),
+                                List.of("fuse:" + disk)));
+
+        keepsWhatFioHasSynced(daemon, "--ioengine=psync", "--filename=" + disk);
+    }
+
+    private void keepsWhatFioHasSynced(Daemon daemon, String... place) {
+        Path written = lab.path("written.json");
+        List<Object> job =
+                new ArrayList<>(
+                        List.of(
+                                "--name=kill",
+                                "--rw=randwrite",
+                                "--randrepeat=1",
+                                "--bs=4k",
+                                "--size=" + SIZE,
+                                "--fsync=1",
+                                "--verify=crc32c",
+                                "--verify_fatal=1",
+                                "--verify_state_save=0",
+                                "--output-format=json"));
+        job.addAll(List.of(place));
+
+        List<Object> writing = new ArrayList<>(job);
+        writing.addAll(List.of("--do_verify=0", "--output=" + written));
+        Peer fio = lab.peer("fio", writing.toArray());
+        Waiting.until(
+                () -> "fio writes: " + fio,
+                Duration.ofSeconds(40),
+                () -> lab.allocatedBytes("a.img") > FIO_BYTES);
+        daemon.kill();
+        assertTrue(fio.ends(Duration.ofSeconds(40)) != 0, "fio did not notice: " + fio);
+        long synced = job(written).path("sync").path("total_ios").asLong();
+        assertTrue(synced > 50 && synced < SIZE / 4096, "synced blocks: " + synced);
+
+        lab.serve(daemon.file());
+
+        Path verified = lab.path("verified.json");
+        job.addAll(List.of("--verify_only", "--io_size=" + synced * 4096, "--output=" + verified));
+        Command.of("fio", job.toArray()).run().succeeds();
+        assertEquals(0, job(verified).path("error").asInt());
+        assertEquals(synced * 4096, job(verified).path("read").path("io_bytes").asLong());
+    }
+
+    private static JsonNode job(Path report) {
+        return Command.of("cat", report).run().succeeds().json().path("jobs").get(0);
     }
 
     private static List<String> refusals(SequencedWrites writes) {

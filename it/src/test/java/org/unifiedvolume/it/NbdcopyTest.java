@@ -18,13 +18,21 @@ import org.unifiedvolume.it.harness.ServiceFile;
 class NbdcopyTest {
     private static final long SIZE = 96L << 20;
 
+    /// What a mirror keeps on a member of about that size beside data.
+    private static final long MIRROR_METADATA = 1 << 20;
+
     @RegisterExtension final Lab lab = new Lab();
 
     @ParameterizedTest
     @CsvSource({"linear,1", "raid0,3", "raid1,2"})
     void copiesInAndOutByFourConnections(String level, int memberCount) throws IOException {
         Path image = lab.image("image", SIZE, 17);
-        long memberBytes = level.equals("raid0") ? SIZE / memberCount : SIZE;
+        long memberBytes =
+                switch (level) {
+                    case "raid0" -> SIZE / memberCount;
+                    case "raid1" -> SIZE + MIRROR_METADATA;
+                    default -> SIZE;
+                };
         List<String> members =
                 java.util.stream.IntStream.range(0, memberCount)
                         .mapToObj(i -> "file:./m%d.img?size=%d".formatted(i, memberBytes))

@@ -29,7 +29,6 @@ import org.unifiedvolume.it.harness.Waiting;
 class RudeClientsTest {
     private static final long SIZE = 64L << 20;
     private static final long RESIDENT_LIMIT = 256L << 20;
-    private static final int EINVAL = 22;
     private static final int SILENT = 1000;
     private static final int MIB = 1 << 20;
     private static final int GREETING_BYTES = 18;
@@ -147,9 +146,9 @@ class RudeClientsTest {
     @Test
     void aReadOfFourGibibytesIsRefusedAndTheConnectionKept() throws IOException {
         try (NbdClient rude = NbdClient.open(port, "media")) {
-            assertEquals(EINVAL, rude.call(NbdClient.READ, 0, 0, 0xffff_ffffL));
+            assertEquals(NbdClient.EINVAL, rude.call(NbdClient.READ, 0, 0, 0xffff_ffffL));
             assertEquals(4096, rude.read(0, 4096).length);
-            assertEquals(EINVAL, rude.call(99, 0, 0, 0));
+            assertEquals(NbdClient.EINVAL, rude.call(99, 0, 0, 0));
             assertEquals(4096, rude.read(0, 4096).length);
         }
         memoryIsBounded();
@@ -245,6 +244,79 @@ class RudeClientsTest {
                 client.close();
             }
         }
+    }
+
+    /// Together they would hold many times the memory there is: 8 that never read their replies,
+    /// and 40 that have sent half of the longest payload.
+    @Test
+    void aCrowdThatHoldsOnToMemoryDoesNotStopAHealthyClient() throws IOException {
+        try (NbdClient writer = NbdClient.open(port, "media")) {
+            for (int i = 0; i < 32; i++) {
+                assertEquals(0, writer.write(i * (long) MIB, new byte[MIB], 0));
+            }
+        }
+        List<NbdClient> crowd = new ArrayList<>();
+        try {
+            NbdClient healthy = NbdClient.open(port, "media");
+            crowd.add(healthy);
+            for (int i = 0; i < 8; i++) {
+                NbdClient deaf = NbdClient.open(port, "media");
+                crowd.add(deaf);
+                for (int request = 0; request < 256; request++) {
+                    deaf.put(NbdClient.READ, 0, request, request % 32 * (long) MIB, MIB);
+                }
+                deaf.flushOut();
+                goesOn(healthy, 4);
+            }
+            List<Thread> senders = new ArrayList<>();
+            for (int i = 0; i < 40; i++) {
+                NbdClient half = NbdClient.open(port, "media");
+                crowd.add(half);
+                // Who is not let in stands still in the middle of sending.
+                senders.add(Thread.ofVirtual().start(() -> sendHalf(half)));
+                goesOn(healthy, 4);
+            }
+            goesOn(healthy, 64);
+            memoryIsBounded();
+            for (NbdClient client : crowd) {
+                client.close();
+            }
+            for (Thread sender : senders) {
+                sender.join();
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        } finally {
+            for (NbdClient client : crowd) {
+                client.close();
+            }
+        }
+        othersAreServed();
+        daemon.terminate();
+    }
+
+    /// Sends the first half of a write of 32 MiB, as far as the daemon takes it.
+    private static void sendHalf(NbdClient client) {
+        try {
+            client.put(NbdClient.WRITE, 0, 1, 0, 32 * MIB);
+            for (int sent = 0; sent < 16; sent++) {
+                client.sendRaw(new byte[MIB]);
+            }
+        } catch (IOException e) {
+            // The daemon has cut it off, or the test is over: either will do.
+        }
+    }
+
+    /// Has a client do some work, all of which must succeed.
+    private static void goesOn(NbdClient client, int requests) throws IOException {
+        byte[] data = new byte[64 << 10];
+        for (int i = 0; i < requests; i++) {
+            long at = 48L * MIB + i % 64 * (long) data.length;
+            data[i % data.length] = (byte) (i + 1);
+            assertEquals(0, client.write(at, data, 0));
+            assertArrayEquals(data, client.read(at, data.length));
+        }
+        assertEquals(0, client.flush());
     }
 
     @Test

@@ -25,8 +25,6 @@ import org.unifiedvolume.it.harness.ServiceFile;
 /// fails the requests that need what is not there; the daemon and all other data live on.
 class ScarceSpaceTest {
     private static final long SIZE = 64L << 20;
-    private static final int EIO = 5;
-    private static final int ENOSPC = 28;
     private static final int STEP = 1 << 20;
 
     @RegisterExtension final Lab lab = new Lab();
@@ -55,7 +53,7 @@ class ScarceSpaceTest {
                 error = client.write((long) stored * STEP, filled(STEP, stored + 1), 0);
                 stored += error == 0 ? 1 : 0;
             }
-            assertEquals(ENOSPC, error);
+            assertEquals(NbdClient.ENOSPC, error);
             assertTrue(stored >= 14 && stored <= 16, "stored " + stored);
             for (int i = 0; i < stored; i++) {
                 assertArrayEquals(filled(STEP, i + 1), client.read((long) i * STEP, STEP));
@@ -123,8 +121,8 @@ class ScarceSpaceTest {
             try (RandomAccessFile file = new RandomAccessFile(member.toFile(), "rw")) {
                 file.setLength(SIZE / 2);
             }
-            assertEquals(EIO, client.call(NbdClient.READ, 0, SIZE - STEP, STEP));
-            assertEquals(EIO, client.call(NbdClient.READ, 0, SIZE / 2 - 4096, 8192));
+            assertEquals(NbdClient.EIO, client.call(NbdClient.READ, 0, SIZE - STEP, STEP));
+            assertEquals(NbdClient.EIO, client.call(NbdClient.READ, 0, SIZE / 2 - 4096, 8192));
             assertArrayEquals(filled(STEP, 7), client.read(0, STEP));
             assertEquals(0, other.write(0, filled(STEP, 9), 0));
             assertArrayEquals(filled(STEP, 9), other.read(0, STEP));

@@ -17,8 +17,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Uses a member of a volume again that had been dropped.",
             "",
-            "As long as volumes keep no record of what a dropped member has missed, only you can"
-                    + " know whether it holds the same bytes as the others: --assume-clean says so."
+            "It is given what it missed: the regions that were changed, or everything if that is not"
+                    + " known. A member that could only not be reached is taken in by itself."
         },
         footer = {"", "Example:", "  uvol re-add media nbd://10.0.0.2/b --assume-clean"})
 final class ReaddCommand implements Callable<Integer> {

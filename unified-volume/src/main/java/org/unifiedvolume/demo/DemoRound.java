@@ -20,7 +20,8 @@ import org.unifiedvolume.terminal.Table;
 /// The main job once from end to end, checking itself at every step: `uvol demo --once`.
 ///
 /// First a filesystem on a RAID 0 over a local and a remote disk: filled, checked, stopped, started
-/// and compared. Then a RAID 1 whose remote leg dies in the middle of writing.
+/// and compared. Then a RAID 1 whose remote leg dies in the middle of writing, and is given what it
+/// lacks when it is back.
 public final class DemoRound {
     private static final long TREE_BYTES = 520_000_000L;
     private static final String STRIPE_MEMBER = "480MiB";
@@ -30,6 +31,10 @@ public final class DemoRound {
     private static final int MIRROR_BLOCKS = 384;
     private static final int KILL_AFTER_BLOCKS = 128;
     private static final long STATE_WAIT_NANOS = 20_000_000_000L;
+
+    /// Where the mirror's data begin on members of that size; before that is what it writes down
+    /// about itself.
+    private static final long MIRROR_DATA_OFFSET = 1 << 20;
 
     private interface Step {
         /// @return what there is to say about it
@@ -69,7 +74,9 @@ public final class DemoRound {
             step("kill the remote host (SIGKILL) while the raid1 is written", this::killFar);
             step("the raid1 is DEGRADED and says why", this::expectDegraded);
             step("every block reads back", this::readBack);
-            step("stop, the local leg holds every block", this::stopAndLookAtLeg);
+            step("start the remote host again", this::startFar);
+            step("the raid1 takes it in by itself, and copies what changed", this::awaitReturn);
+            step("stop, both legs hold every block", this::stopAndLookAtLegs);
         } finally {
             boolean wasInterrupted = Thread.interrupted();
             failed |= wasInterrupted;
@@ -283,16 +290,16 @@ public final class DemoRound {
     }
 
     private String readBack() throws DemoFault, IOException {
-        compareBlocks(hosts.file(TwoHosts.MIRROR));
+        compareBlocks(hosts.file(TwoHosts.MIRROR), 0);
         return "%d blocks of %s".formatted(MIRROR_BLOCKS, Units.size(BLOCK_BYTES));
     }
 
-    private static void compareBlocks(Path path) throws DemoFault, IOException {
+    private static void compareBlocks(Path path, long start) throws DemoFault, IOException {
         try (FileChannel file = FileChannel.open(path, StandardOpenOption.READ)) {
             for (int i = 0; i < MIRROR_BLOCKS; i++) {
                 ByteBuffer found = ByteBuffer.allocate(BLOCK_BYTES);
                 while (found.hasRemaining()) {
-                    long offset = (long) i * BLOCK_BYTES + found.position();
+                    long offset = start + (long) i * BLOCK_BYTES + found.position();
                     if (file.read(found, offset) < 0) {
                         throw new DemoFault("%s ends at %d".formatted(path, offset));
                     }
@@ -305,9 +312,16 @@ public final class DemoRound {
         }
     }
 
-    private String stopAndLookAtLeg() throws DemoFault, IOException, InterruptedException {
+    private String awaitReturn() throws DemoFault, IOException, InterruptedException {
+        expectState(TwoHosts.MIRROR, "ONLINE");
+        compareBlocks(hosts.file(TwoHosts.MIRROR), 0);
+        return "ONLINE, no command was needed";
+    }
+
+    private String stopAndLookAtLegs() throws DemoFault, IOException, InterruptedException {
         String result = stopNear();
-        compareBlocks(hosts.localMember(TwoHosts.MIRROR));
+        compareBlocks(hosts.localMember(TwoHosts.MIRROR), MIRROR_DATA_OFFSET);
+        compareBlocks(hosts.farMember(TwoHosts.MIRROR), MIRROR_DATA_OFFSET);
         return result;
     }
 

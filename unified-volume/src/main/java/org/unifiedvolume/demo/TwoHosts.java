@@ -148,6 +148,11 @@ final class TwoHosts implements AutoCloseable {
         return nearFolder().resolve(volume + "-local.img");
     }
 
+    /// What the other host serves as the remote member of a volume.
+    Path farMember(String volume) {
+        return farFolder().resolve(volume + ".img");
+    }
+
     String nbdUri(String volume) {
         return "nbd://127.0.0.1:%d/%s".formatted(nearPort, volume);
     }

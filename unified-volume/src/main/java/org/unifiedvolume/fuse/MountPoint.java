@@ -73,7 +73,7 @@ final class MountPoint {
             wasStale = true;
             // A loop device or a filesystem on it can only give errors now. Its file is known by
             // its path as long as the mount is there.
-            Mounts.takeDown(path).forEach(problem -> LOG.warn("{}: {}", path, problem));
+            Mounts.takeAway(path);
             FuseMounter.detach(path);
             if (isStale(path)) {
                 throw new IOException(

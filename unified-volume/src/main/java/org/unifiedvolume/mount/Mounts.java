@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Mounts filesystems, and takes down what stands on an exported file in the right order. Blocking;
 /// needs root.
@@ -16,6 +18,8 @@ import java.util.List;
 ///      └─ /srv/bound  the same once more
 /// ```
 public final class Mounts {
+    private static final Logger LOG = LoggerFactory.getLogger(Mounts.class);
+
     private Mounts() {}
 
     /// What stands on an exported file.
@@ -112,6 +116,29 @@ public final class Mounts {
             problems.add(e.getMessage());
         }
         return problems;
+    }
+
+    /// As [#takeDown], whoever uses it: a filesystem that is busy is made durable as far as that
+    /// goes and hidden from now on, since its disk is about to go or is gone. What cannot be done
+    /// is logged.
+    public static void takeAway(Path file) {
+        List<String> problems = takeDown(file);
+        if (problems.isEmpty()) {
+            return;
+        }
+        problems.forEach(problem -> LOG.error("{}", problem));
+        try {
+            for (MountTable.Entry mount : usersOf(file).mounts()) {
+                LOG.error(
+                        "{}: still in use; it is synced and taken away from under its users",
+                        mount.path());
+                Tool.SYNC.tryRun("--file-system", mount.path().toString());
+                Tool.UMOUNT.tryRun("--lazy", mount.path().toString());
+            }
+        } catch (IOException e) {
+            LOG.error("{}: {}", file, e.getMessage());
+        }
+        takeDown(file).forEach(problem -> LOG.error("{}", problem));
     }
 
     private interface Step {

@@ -23,7 +23,6 @@ import org.unifiedvolume.mount.Filesystems;
 import org.unifiedvolume.mount.LoopDevices;
 import org.unifiedvolume.mount.MountTable;
 import org.unifiedvolume.mount.Mounts;
-import org.unifiedvolume.mount.Tool;
 import org.unifiedvolume.spi.Export;
 import org.unifiedvolume.spi.Kinds;
 import org.unifiedvolume.spi.TargetContext;
@@ -69,6 +68,32 @@ final class Attachments {
         return state.folder().toAbsolutePath().resolve(SCHEME).resolve(volume.name() + ".img");
     }
 
+    /// Takes down what a killed service has left standing on exports that it had made for commands.
+    /// Exports that the configuration describes do so themselves when they are opened.
+    void clearLeftovers() {
+        lock.lock();
+        try {
+            for (OpenVolume volume : volumes) {
+                if (isLeftOver(temporaryFile(volume))) {
+                    openTemporary(volume);
+                    drop(volume);
+                }
+            }
+        } catch (ControlFault | IOException e) {
+            LOG.error("what a killed service has left cannot be taken down: {}", e.getMessage());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static boolean isLeftOver(Path file) throws IOException {
+        Path folder = file.getParent();
+        return Files.isDirectory(folder)
+                && MountTable.read()
+                        .at(folder.toRealPath().resolve(file.getFileName()))
+                        .isPresent();
+    }
+
     /// The files that a volume is served as, those of the configuration first.
     private List<Path> filesOf(OpenVolume volume) {
         List<Path> files = new ArrayList<>();
@@ -99,6 +124,10 @@ final class Attachments {
                     "volume %s is a member of another volume, so nobody else may write to it"
                             .formatted(volume.name()));
         }
+        return openTemporary(volume);
+    }
+
+    private Path openTemporary(OpenVolume volume) throws ControlFault, IOException {
         Path file = temporaryFile(volume);
         Files.createDirectories(file.getParent());
         try {
@@ -301,7 +330,7 @@ final class Attachments {
         try {
             for (OpenVolume volume : volumes) {
                 for (Path file : filesOf(volume)) {
-                    takeDown(file);
+                    Mounts.takeAway(file);
                 }
                 Export export = temporary.remove(volume);
                 if (export != null) {
@@ -311,27 +340,5 @@ final class Attachments {
         } finally {
             lock.unlock();
         }
-    }
-
-    /// A filesystem that somebody uses cannot be unmounted; it is made durable and hidden instead,
-    /// since its disk is about to go.
-    private static void takeDown(Path file) {
-        List<String> problems = Mounts.takeDown(file);
-        if (problems.isEmpty()) {
-            return;
-        }
-        problems.forEach(problem -> LOG.error("{}", problem));
-        try {
-            for (MountTable.Entry mount : Mounts.usersOf(file).mounts()) {
-                LOG.error(
-                        "{}: still in use; it is synced and taken away from under its users",
-                        mount.path());
-                Tool.SYNC.tryRun("--file-system", mount.path().toString());
-                Tool.UMOUNT.tryRun("--lazy", mount.path().toString());
-            }
-        } catch (IOException e) {
-            LOG.error("{}: {}", file, e.getMessage());
-        }
-        Mounts.takeDown(file).forEach(problem -> LOG.error("{}", problem));
     }
 }

@@ -40,6 +40,8 @@ final class Commands implements ControlServer.Handler {
                 case "detach" -> detach(request);
                 case "fail" -> fail(request);
                 case "re-add" -> readd(request);
+                case "detail", "remove", "replace", "add", "scrub" ->
+                        new ArrayCommands(service).handle(request);
                 default ->
                         throw new ControlFault(
                                 "the service does not know the command \"%s\"; is it of an older"
@@ -172,7 +174,7 @@ final class Commands implements ControlServer.Handler {
         }
     }
 
-    private ManagedArray array(OpenVolume volume) throws ControlFault {
+    static ManagedArray array(OpenVolume volume) throws ControlFault {
         ManagedArray array = volume.managedArray();
         if (array == null) {
             throw new ControlFault(
@@ -183,8 +185,8 @@ final class Commands implements ControlServer.Handler {
     }
 
     /// The name of a member of the volume: what the user wrote, or a part of it that only one has.
-    private static String member(OpenVolume volume, String text) throws ControlFault {
-        List<String> names = volume.plan().members().stream().map(m -> m.plan().name()).toList();
+    static String member(OpenVolume volume, String text) throws ControlFault {
+        List<String> names = array(volume).memberNames();
         if (names.contains(text)) {
             return text;
         }

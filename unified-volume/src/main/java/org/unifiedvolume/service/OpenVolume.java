@@ -25,11 +25,14 @@ public final class OpenVolume {
     private final VolumePlan plan;
     private final Volume volume;
     private final BlockDevice array;
+    private final MemberOpener opener;
     private volatile boolean partOfAnother;
     private final List<Export> exports = new CopyOnWriteArrayList<>();
 
     /// @param array what the layout made of the members
-    OpenVolume(VolumePlan plan, Volume volume, BlockDevice array) {
+    /// @param opener opens further members
+    OpenVolume(VolumePlan plan, Volume volume, BlockDevice array, MemberOpener opener) {
+        this.opener = opener;
         this.plan = plan;
         this.volume = volume;
         this.array = array;
@@ -59,6 +62,11 @@ public final class OpenVolume {
     /// The array, if members can be taken out of it and put back; null if not.
     ManagedArray managedArray() {
         return array instanceof ManagedArray managed ? managed : null;
+    }
+
+    /// Opens members as those of this volume are opened.
+    MemberOpener opener() {
+        return opener;
     }
 
     public List<Export> exports() {

@@ -68,12 +68,17 @@ public final class Service implements AutoCloseable {
     private void check() throws ServiceFault {
         List<String> problems = new ArrayList<>();
         for (VolumePlan volume : plan.volumes()) {
+            List<String> bad = new ArrayList<>();
             for (Placed<MemberPlan> member : volume.members()) {
                 try {
                     member.plan().check();
                 } catch (IOException e) {
-                    problems.add(problem(member, volume, e));
+                    bad.add(problem(member, volume, e));
                 }
+            }
+            // What the layout can do without is said when it is opened, by the layout if need be.
+            if (volume.members().size() - bad.size() < volume.layout().leastMembers()) {
+                problems.addAll(bad);
             }
             for (Placed<ExportPlan> export : volume.exports()) {
                 try {
@@ -107,6 +112,7 @@ public final class Service implements AutoCloseable {
                         plan.config().baseFolder(),
                         volumes.values());
         undo.push(attachments::close);
+        attachments.clearLeftovers();
         try {
             Path socket = state.socket(registry.socketFor(state.folder()));
             ControlServer control =

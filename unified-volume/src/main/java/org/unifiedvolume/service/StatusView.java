@@ -59,7 +59,8 @@ final class StatusView {
     private static List<Object> members(OpenVolume open, List<DeviceStatus> statuses) {
         List<String> names =
                 open.plan().members().stream().map(member -> member.plan().name()).toList();
-        boolean isComplete = names.size() == statuses.size();
+        // An array whose members change their roles calls them as users do.
+        boolean isComplete = open.managedArray() == null && names.size() == statuses.size();
         List<Object> views = new ArrayList<>();
         for (int i = 0; i < statuses.size(); i++) {
             String name = isComplete ? names.get(i) : statuses.get(i).name();

@@ -23,7 +23,6 @@ import org.unifiedvolume.spi.TargetContext;
 import org.unifiedvolume.stack.StackOptions;
 import org.unifiedvolume.trace.Tracer;
 import org.unifiedvolume.volume.Lanes;
-import org.unifiedvolume.volume.Member;
 import org.unifiedvolume.volume.Volume;
 
 /// Opens one volume: its members all at once, the layout over them, the cache above it.
@@ -36,6 +35,7 @@ final class VolumeOpener {
     private final TargetContext context;
     private final Lanes lanes = new Lanes();
     private final Tracer tracer;
+    private final MemberOpener opener;
 
     VolumeOpener(VolumePlan plan, StateFolder state, TargetContext context) {
         this.plan = plan;
@@ -43,6 +43,7 @@ final class VolumeOpener {
         this.state = state;
         this.context = context;
         this.tracer = new Tracer(context.io().timers());
+        this.opener = new MemberOpener(context, config.order(), lanes, tracer);
     }
 
     /// Opens the volume.
@@ -77,7 +78,7 @@ final class VolumeOpener {
                         tracer,
                         StackOptions.ofVolume(config.order(), config.depth()),
                         context.io());
-        return new OpenVolume(plan, volume, array);
+        return new OpenVolume(plan, volume, array, opener);
     }
 
     private BlockDevice cached(BlockDevice array) {
@@ -95,7 +96,7 @@ final class VolumeOpener {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<LayoutMember>> futures = new ArrayList<>();
             for (Placed<MemberPlan> member : plan.members()) {
-                Callable<LayoutMember> task = () -> open(member.plan());
+                Callable<LayoutMember> task = () -> opener.open(member.plan());
                 futures.add(threads.submit(task));
             }
             for (Future<LayoutMember> future : futures) {
@@ -113,31 +114,6 @@ final class VolumeOpener {
             throw new ServiceFault(problems);
         }
         return opened;
-    }
-
-    private LayoutMember open(MemberPlan member) {
-        try {
-            BlockDevice device = member.open(context);
-            return LayoutMember.of(
-                    new Member(
-                            member.name(),
-                            member.locality(),
-                            device,
-                            StackOptions.ofMember(
-                                    config.order(), member.depth(), member.deadlineNanos()),
-                            context.io(),
-                            lanes,
-                            tracer));
-        } catch (IOException e) {
-            return missing(member, e.getMessage());
-        } catch (RuntimeException e) {
-            LOG.error("{}: opening failed within the service", member.name(), e);
-            return missing(member, e.toString());
-        }
-    }
-
-    private LayoutMember missing(MemberPlan member, String problem) {
-        return LayoutMember.missing(member.name(), member.locality(), problem, () -> open(member));
     }
 
     /// What keeps the volume from being opened: members that the layout cannot do without.

@@ -1,9 +1,17 @@
 package org.unifiedvolume.spi;
 
 import java.io.IOException;
+import java.util.List;
+import java.util.Map;
 
-/// An array whose members can be taken out and put back while it works.
+/// An array whose members can be taken out and put back while it works. All of it blocks.
 public interface ManagedArray {
+    /// What its members are called now, by role.
+    List<String> memberNames();
+
+    /// All that is known of it, as plain values that can be written as JSON. Sizes are in bytes.
+    Map<String, Object> detail();
+
     /// Stops using a member, as if it had failed.
     ///
     /// @throws IOException if there is no such member, or the array cannot do without it
@@ -14,4 +22,35 @@ public interface ManagedArray {
     /// @param assumeClean the user vouches that the member holds the same bytes as the others
     /// @throws IOException if there is no such member, or it must not be trusted
     void readd(String member, boolean assumeClean) throws IOException;
+
+    /// Takes a member out for good: it belongs to no array afterwards, and its role is empty.
+    ///
+    /// @return what the user should know beside that; may be empty
+    /// @throws IOException if there is no such member, or the array cannot do without it
+    String remove(String member) throws IOException;
+
+    /// Gives a member's role to another one, which is filled from the rest of the array.
+    ///
+    /// @param replacement opened; the array owns it if this succeeds
+    /// @param force whether what it carries may be given up
+    /// @throws IOException if there is no such member, the array cannot do without it, or the
+    ///     replacement does not fit or carries something
+    void replace(String member, LayoutMember replacement, boolean force) throws IOException;
+
+    /// Gives a role that nobody fills to a new member.
+    ///
+    /// @throws IOException as [#replace]; or if all roles are filled
+    void add(LayoutMember member, boolean force) throws IOException;
+
+    /// Starts to compare all copies, or data with parity, beside the work of clients.
+    ///
+    /// @param repairs whether to make right what differs
+    /// @param maxRateBytes a second; 0 for what the array was told at its start
+    /// @throws IOException if it must not begin now
+    void scrub(boolean repairs, long maxRateBytes) throws IOException;
+
+    /// Stops the scrub that is under way.
+    ///
+    /// @throws IOException if there is none
+    void stopScrub() throws IOException;
 }

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.config.DeviceUri;
@@ -195,8 +196,44 @@ public final class FakeKinds {
         }
 
         @Override
+        public List<String> memberNames() {
+            return members.stream().map(LayoutMember::name).toList();
+        }
+
+        @Override
+        public Map<String, Object> detail() {
+            return Map.of("name", name);
+        }
+
+        @Override
         public void fail(String member) {
             log.add("fail " + member);
+        }
+
+        @Override
+        public String remove(String member) {
+            log.add("remove " + member);
+            return "";
+        }
+
+        @Override
+        public void replace(String member, LayoutMember replacement, boolean force) {
+            log.add("replace %s by %s".formatted(member, replacement.name()));
+        }
+
+        @Override
+        public void add(LayoutMember member, boolean force) {
+            log.add("add " + member.name());
+        }
+
+        @Override
+        public void scrub(boolean repairs, long maxRateBytes) {
+            log.add("scrub " + maxRateBytes);
+        }
+
+        @Override
+        public void stopScrub() throws IOException {
+            throw new IOException("no scrub is under way");
         }
 
         @Override

@@ -158,12 +158,11 @@ class ServiceTest {
         }
 
         @Test
-        void whenALocalMemberDoesNotOpen() {
+        void whenALocalMemberDoesNotOpenThatTheLayoutNeeds() {
             assertEquals(
-                    List.of("uvol.yaml:3:47: volume w: here:c?fail=open does not open; try later"),
+                    List.of("uvol.yaml:3:37: volume w: here:c?fail=open does not open; try later"),
                     problemsOf(
-                            volume("v", "'here:a'", "")
-                                    + volume("w", "'here:b', 'here:c?fail=open'", "")));
+                            volume("v", "'here:a'", "") + volume("w", "'here:c?fail=open'", "")));
             assertNothingStaysOpen();
         }
 
@@ -217,14 +216,19 @@ class ServiceTest {
     }
 
     @Test
-    void goesOnWithoutARemoteMemberThatTheLayoutCanSpare() throws Exception {
-        try (Service service = start(volume("v", "'here:a', 'far:b?fail=open'", ""))) {
-            Map<?, ?> status = status(service);
-            assertEquals("DEGRADED", status.get("state"));
-            assertEquals("a member is missing", status.get("reason"));
-            Map<?, ?> gone = (Map<?, ?>) ((List<?>) status.get("members")).get(1);
-            assertEquals("UNAVAIL", gone.get("state"));
-            assertEquals("far:b?fail=open does not open; try later", gone.get("reason"));
+    void goesOnWithoutAMemberThatTheLayoutCanSpare() throws Exception {
+        for (String spared : List.of("far:b?fail=open", "here:b?fail=open")) {
+            try (Service service = start(volume("v", "'here:a', '%s'".formatted(spared), ""))) {
+                Map<?, ?> status = status(service);
+                assertEquals("DEGRADED", status.get("state"));
+                assertEquals("a member is missing", status.get("reason"));
+                Map<?, ?> gone = (Map<?, ?>) ((List<?>) status.get("members")).get(1);
+                assertEquals("UNAVAIL", gone.get("state"));
+                assertEquals(spared + " does not open; try later", gone.get("reason"));
+            }
+        }
+        try (Service service = start(volume("v", "'here:a', 'here:b?fail=check'", ""))) {
+            assertEquals("v", status(service).get("name"));
         }
     }
 
@@ -316,6 +320,45 @@ class ServiceTest {
                 call(service, readd.with("assumeClean", true));
                 assertTrue(fakes.log().containsAll(List.of("fail far:b", "re-add far:b")));
             }
+        }
+
+        @Test
+        void replaceRemoveAddAndScrub() throws Exception {
+            try (Service service = start(volume("v", "'here:a', 'far:b'", ""))) {
+                Request on = Request.of("x").with("volume", "v");
+                call(service, as("replace", on.with("member", "here").with("uri", "here:c")));
+                call(service, as("remove", on.with("member", "far:b")));
+                call(service, as("add", on.with("uri", "here:d")));
+                call(service, as("scrub", on.with("maxRate", 4096L)));
+                assertTrue(
+                        fakes.log()
+                                .containsAll(
+                                        List.of(
+                                                "replace here:a by here:c",
+                                                "remove far:b",
+                                                "add here:d",
+                                                "scrub 4096")));
+                assertThrows(
+                        ControlFault.class,
+                        () -> call(service, as("scrub", on.with("stop", true))));
+                String refused =
+                        assertThrows(
+                                        ControlFault.class,
+                                        () ->
+                                                call(
+                                                        service,
+                                                        as(
+                                                                "add",
+                                                                on.with(
+                                                                        "uri",
+                                                                        "here:e?fail=open"))))
+                                .getMessage();
+                assertTrue(refused.contains("does not open; try later"), refused);
+            }
+        }
+
+        private static Request as(String command, Request request) {
+            return new Request(command, request.arguments());
         }
 
         @Test

@@ -112,6 +112,13 @@ public final class Lab implements BeforeEachCallback, AfterEachCallback {
         return file;
     }
 
+    /// How much space a file in the test's folder takes, holes not counted.
+    public long allocatedBytes(String name) {
+        return 512
+                * Long.parseLong(
+                        Command.of("stat", "-c", "%b", path(name)).run().succeeds().out().strip());
+    }
+
     /// A new file with islands of random bytes in a sparse sea, as disk images are.
     public Path image(String name, long sizeBytes, long seed) throws IOException {
         Path file = path(name);

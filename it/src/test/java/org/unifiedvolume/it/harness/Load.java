@@ -42,6 +42,14 @@ public final class Load implements AutoCloseable {
         join();
     }
 
+    /// As [#stop], and fails if the volume has answered anything with an error.
+    public void stopsWithoutErrors() {
+        stop();
+        if (!writes.errors().isEmpty()) {
+            throw new AssertionError("errors under load: " + writes.errors());
+        }
+    }
+
     /// Waits for the end of a load whose server has been killed.
     public void join() {
         try {

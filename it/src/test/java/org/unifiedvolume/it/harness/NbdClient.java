@@ -25,6 +25,9 @@ public final class NbdClient implements AutoCloseable {
     public static final int TRIM = 4;
     public static final int WRITE_ZEROES = 6;
     public static final int FUA = 1;
+    public static final int EIO = 5;
+    public static final int EINVAL = 22;
+    public static final int ENOSPC = 28;
 
     private static final long GREETING = 0x4e42444d41474943L;
     private static final long OPTION = 0x49484156454F5054L;

@@ -54,7 +54,7 @@ public final class BitmapBlocks {
     /// @param regions how many regions there are
     /// @param dirty to be added to
     /// @return how many blocks were not what they should be
-    static int decode(UUID array, byte[] blocks, int regions, BitSet dirty) {
+    public static int decode(UUID array, byte[] blocks, int regions, BitSet dirty) {
         int bad = 0;
         for (int block = 0; block < count(regions); block++) {
             int first = block * REGIONS;

@@ -22,7 +22,6 @@ import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.raid.superblock.Verdict;
 import org.unifiedvolume.raid.superblock.Verdict.Seat;
-import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.spi.LayoutContext;
 import org.unifiedvolume.spi.LayoutMember;
@@ -307,7 +306,15 @@ public final class ArrayStart {
         reader.setLegs(states);
         RedundantArray redundant =
                 new RedundantArray(
-                        volume, level, states, shape, blocking, bitmap, reader, options.jobs());
+                        volume,
+                        level,
+                        states,
+                        shape,
+                        blocking,
+                        bitmap,
+                        reader,
+                        superblocks,
+                        options.jobs());
         store.setArray(redundant);
         if (bitmap != null) {
             fill(bitmap, redundant, superblocks, isNew && !freshest.clean(), isNew);
@@ -372,26 +379,11 @@ public final class ArrayStart {
                 LOG.info("volume {}: {} blocks of the bitmap were torn", volume, torn);
             }
         }
-        DeviceFault[] failed = new DeviceFault[1];
         try {
-            surroundings
-                    .threads()
-                    .await(
-                            done ->
-                                    bitmap.save(
-                                            fault -> {
-                                                failed[0] = fault;
-                                                done.run();
-                                            }));
+            array.saveBitmap();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while volume %s was opened".formatted(volume), e);
-        }
-        if (failed[0] != null) {
-            throw new IOException(
-                    "volume %s: its bitmap cannot be written: %s"
-                            .formatted(volume, failed[0].getMessage()),
-                    failed[0]);
         }
     }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.unifiedvolume.config.Units;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.array.MemberStatus;
@@ -56,7 +57,7 @@ final class ArrayStatus {
                     "mend the legs' disks, or free space in the state folder");
         }
         if (worst.state() == State.ONLINE) {
-            return array.roles().isMeasured() ? resyncing(online) : online;
+            return array.roles().isMeasured() ? resyncing(online) : scrubbed(online);
         }
         String reason = "%s: %s".formatted(worst.name(), worst.reason());
         boolean works = array.level().isEnough(working);
@@ -82,6 +83,27 @@ final class ArrayStatus {
                         "wait until it is done");
     }
 
+    /// What the last scrub found, as long as it has not been made right.
+    private DeviceStatus scrubbed(DeviceStatus online) {
+        RowJob job = array.jobs().scrub();
+        if (job == null) {
+            return online;
+        }
+        JobProgress progress = job.progress();
+        boolean isWrong = progress.wrongBytes() > 0 && !array.jobs().scrubRepairs();
+        if (!job.hasEnded()) {
+            return online.as(State.ONLINE, "scrub: " + progress.words(), progress.started(), "");
+        }
+        return isWrong
+                ? online.as(
+                        State.ONLINE,
+                        "the last scrub found %s that differ"
+                                .formatted(Units.size(progress.wrongBytes())),
+                        progress.started(),
+                        "uvol scrub %s --repair".formatted(array.volume()))
+                : online;
+    }
+
     private DeviceStatus statusOf(Leg leg) {
         String volume = array.volume();
         String readd = "uvol re-add %s %s".formatted(volume, leg.name());
@@ -91,7 +113,10 @@ final class ArrayStatus {
                             State.UNAVAIL,
                             leg.opened().problem(),
                             leg.since(),
-                            "make it reachable; it is taken in by itself");
+                            leg.isAway()
+                                    ? "make it reachable; it is taken in by itself"
+                                    : "uvol add %s URI gives its role to another one"
+                                            .formatted(volume));
         }
         DeviceStatus own = MemberStatus.of(leg.opened());
         if (leg.state().isComplete() && !array.legs().isRecorded(leg)) {

@@ -25,7 +25,7 @@ public final class BlockingLegs {
     private final IoContext io;
     private final ControlThreads threads;
 
-    BlockingLegs(IoContext io, ControlThreads threads) {
+    public BlockingLegs(IoContext io, ControlThreads threads) {
         this.io = io;
         this.threads = threads;
     }

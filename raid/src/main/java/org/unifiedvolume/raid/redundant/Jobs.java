@@ -1,5 +1,6 @@
 package org.unifiedvolume.raid.redundant;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.unifiedvolume.request.DeviceFault;
@@ -10,6 +11,7 @@ final class Jobs {
     private final JobOptions options;
     private volatile RowJob resync;
     private volatile RowJob scrub;
+    private volatile boolean scrubRepairs;
 
     Jobs(RedundantArray array, JobOptions options) {
         this.array = array;
@@ -65,6 +67,58 @@ final class Jobs {
     /// The last scrub; null if there was none.
     RowJob scrub() {
         return scrub;
+    }
+
+    /// Whether the last scrub made right what it found.
+    boolean scrubRepairs() {
+        return scrubRepairs;
+    }
+
+    /// Starts to compare all copies, or data with parity.
+    ///
+    /// @param maxRateBytes a second; 0 for what the user said about all jobs
+    /// @throws IOException if it must not begin now
+    synchronized void startScrub(boolean repairs, long maxRateBytes) throws IOException {
+        if (scrub != null && !scrub.hasEnded()) {
+            throw new IOException(
+                    "volume %s: a scrub is under way; wait for it, or stop it with uvol scrub %s --stop"
+                            .formatted(array.volume(), array.volume()));
+        }
+        if (array.legs().isMeasured()) {
+            throw new IOException(
+                    "volume %s: its legs are being made alike after an unclean stop; scrub it when that is done"
+                            .formatted(array.volume()));
+        }
+        scrubRepairs = repairs;
+        JobOptions pace = maxRateBytes == 0 ? options : new JobOptions(maxRateBytes);
+        RowSet rows = RowSet.all(array.level().rowBytes());
+        RowJob job = new RowJob("scrub", array, rows, pace, new Scrub(repairs));
+        scrub = job;
+        job.start();
+    }
+
+    synchronized void stopScrub() throws IOException {
+        if (scrub == null || scrub.hasEnded()) {
+            throw new IOException("volume %s: no scrub is under way".formatted(array.volume()));
+        }
+        scrub.cancel();
+    }
+
+    /// All jobs that are under way, and the last scrub.
+    List<RowJob> all() {
+        List<RowJob> all = new ArrayList<>();
+        if (resync != null && !resync.hasEnded()) {
+            all.add(resync);
+        }
+        if (scrub != null) {
+            all.add(scrub);
+        }
+        for (Leg leg : array.legs().all()) {
+            if (leg.rebuild() != null) {
+                all.add(leg.rebuild());
+            }
+        }
+        return all;
     }
 
     void cancelAll() {
@@ -123,6 +177,35 @@ final class Jobs {
                         .rebuildFailed(
                                 leg, job, "its rebuild stopped: " + fault.getMessage(), isAway);
             }
+        }
+    }
+
+    /// Compares copies or parity.
+    private final class Scrub implements RowJob.Work {
+        private final boolean repairs;
+
+        Scrub(boolean repairs) {
+            this.repairs = repairs;
+        }
+
+        @Override
+        public long window(long row, long lengthBytes) throws DeviceFault, InterruptedException {
+            return array.level().scrub(array, row, lengthBytes, repairs);
+        }
+
+        @Override
+        public void flush() throws DeviceFault, InterruptedException {
+            array.flushAll();
+        }
+
+        @Override
+        public void ended() {
+            // What it found stays to be asked for.
+        }
+
+        @Override
+        public void failed(DeviceFault fault) {
+            // Nothing depends on it; status says why.
         }
     }
 

@@ -168,6 +168,7 @@ final class Legs {
                 failed |= faults[i] == null ? 0 : 1L << i;
             }
             boolean isSafe = level.isEnough(roles.complete() & ~failed);
+            boolean anyDropped = false;
             DeviceFault answer = null;
             for (int i = faults.length - 1; i >= 0; i--) {
                 int role = i <= primary ? primary - i : i; // the primary comes last
@@ -177,14 +178,16 @@ final class Legs {
                 }
                 Leg leg = legs.get(role);
                 if (isSafe || (!isHarmless(fault) && canDoWithout(leg))) {
-                    drop(leg, fault.getMessage(), isGone(fault));
+                    anyDropped |= drop(leg, fault.getMessage(), isGone(fault));
                 }
                 if (!isSafe && (answer == null || leg.state().isComplete())) {
                     answer = fault;
                 }
                 uneven |= !isSafe && !isRefusal(fault);
             }
-            changed();
+            if (anyDropped) {
+                changed();
+            }
             return answer;
         } finally {
             lock.unlock();
@@ -222,9 +225,11 @@ final class Legs {
     }
 
     /// Under the lock. The caller says [#changed].
-    private void drop(Leg leg, String why, boolean mayComeBack) {
+    ///
+    /// @return whether it was in use
+    private boolean drop(Leg leg, String why, boolean mayComeBack) {
         if (leg.state() == LegState.STALE) {
-            return;
+            return false;
         }
         LOG.error("volume {}: dropped {}: {}", volume, leg.name(), why);
         if (leg.rebuild() != null) {
@@ -235,6 +240,7 @@ final class Legs {
         leg.become(LegState.STALE, why, Instant.now());
         leg.setAway(mayComeBack);
         choosePrimary();
+        return true;
     }
 
     private void choosePrimary() {
@@ -390,6 +396,49 @@ final class Legs {
                                 .formatted(volume, leg.name()));
             }
             drop(leg, "taken out by hand", false);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// The present epoch. Under the lock ([#look]).
+    Epoch epoch() {
+        return epoch;
+    }
+
+    /// The count of events. Under the lock ([#look]).
+    long events() {
+        return events;
+    }
+
+    /// Stops using the member of a leg for good: nobody takes it in again by itself.
+    ///
+    /// @throws IOException if the array cannot do without it, or that cannot be written down
+    void retire(Leg leg, String why) throws IOException {
+        lock.lock();
+        try {
+            if (!canDoWithout(leg)) {
+                throw new IOException(
+                        "volume %s: the array cannot do without %s; bring another leg in sync first"
+                                .formatted(volume, leg.name()));
+            }
+            drop(leg, why, false);
+            leg.become(LegState.STALE, why, Instant.now());
+            leg.setFilledBytes(0);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// A retired leg is made of another member from now on, or of none.
+    void seat(Leg leg, LegMember member) throws IOException {
+        lock.lock();
+        try {
+            leg.setMember(member);
             changed();
         } finally {
             lock.unlock();

@@ -23,7 +23,7 @@ public final class MemberContent {
     /// Looks at a member's first and last bytes, and at what it knows of its extents. Blocks.
     ///
     /// @throws IOException if it cannot be read
-    static Content look(Member member, BlockingLegs blocking) throws IOException {
+    public static Content look(Member member, BlockingLegs blocking) throws IOException {
         if (isSurelyZero(member, blocking)) {
             return new Content("", true);
         }

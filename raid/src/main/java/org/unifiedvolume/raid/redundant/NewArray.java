@@ -66,7 +66,7 @@ final class NewArray {
             areas[i] = areas[i].forRows(array.rowBytes());
         }
         int primary = options.primary() == null ? firstLocal() : named(options.primary());
-        boolean clean = options.assumeClean() || lookAtContents(array);
+        boolean clean = lookAtContents(array) || options.assumeClean();
         return write(array, areas, primary, clean);
     }
 
@@ -159,7 +159,7 @@ final class NewArray {
 
     private UUID newUuid() {
         long high = (surroundings.randomIds().getAsLong() & ~0xf000L) | 0x4000L;
-        long low = surroundings.randomIds().getAsLong() >>> 2 | Long.MIN_VALUE;
+        long low = (surroundings.randomIds().getAsLong() >>> 2) | Long.MIN_VALUE;
         return new UUID(high, low);
     }
 
@@ -191,11 +191,10 @@ final class NewArray {
         StringBuilder carried = new StringBuilder();
         for (int i = 0; i < members.size(); i++) {
             LayoutMember member = members.get(i);
-            Content content = MemberContent.look(member.device(), blocking);
+            Content content = contentOf(member);
             allZero &= content.isSurelyZero();
-            boolean isKept =
-                    member.name().equals(options.primary())
-                            && options.metadata() == MetadataPlace.END;
+            boolean counts = options.assumeClean() || member.name().equals(options.primary());
+            boolean isKept = counts && options.metadata() == MetadataPlace.END;
             if (!content.isBlank() && !isKept && !options.force()) {
                 carried.append(carried.isEmpty() ? "" : "; ");
                 carried.append(member.name()).append(" holds ").append(content.words());
@@ -210,6 +209,16 @@ final class NewArray {
                             .formatted(volume, carried));
         }
         return allZero && array.sizeBytes() > 0;
+    }
+
+    /// What a member carries. A superblock of an array that was never finished is nothing: whoever
+    /// wrote it has looked at what was there before.
+    private Content contentOf(LayoutMember member) throws IOException {
+        Superblock carried =
+                SuperblockSlots.read(new MemberAccess(member.device(), blocking)).current();
+        return carried != null && carried.events() == 0
+                ? new Content("", false)
+                : MemberContent.look(member.device(), blocking);
     }
 
     private Verdict write(ArrayDescription array, MemberAreas[] areas, int primary, boolean clean)

@@ -5,6 +5,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.BlockDevice;
@@ -26,6 +28,7 @@ import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.spi.ManagedArray;
 
 /// An array that goes on without some of its legs: RAID 1, 10, 5 and 6.
@@ -57,6 +60,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final Returns returns;
     private final Repairs repairs;
     private final RangeLocks locks = new RangeLocks();
+    private final Superblocks superblocks;
+    private final AtomicBoolean membership = new AtomicBoolean();
 
     @SuppressWarnings("unused") // through ASKED
     private long asked;
@@ -73,7 +78,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             BlockingLegs blocking,
             WriteIntentBitmap bitmap,
             LegReader reader,
+            Superblocks superblocks,
             JobOptions options) {
+        this.superblocks = superblocks;
         this.volume = volume;
         this.level = level;
         this.legs = legs;
@@ -256,13 +263,120 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     @Override
+    public List<String> memberNames() {
+        return legs.all().stream().map(Leg::name).toList();
+    }
+
+    @Override
+    public Map<String, Object> detail() {
+        return new ArrayDetail(this, superblocks).view();
+    }
+
+    @Override
     public void fail(String member) throws IOException {
         legs.fail(leg(member));
     }
 
     @Override
     public void readd(String member, boolean assumeClean) throws IOException {
-        returns.readd(leg(member), assumeClean);
+        Leg leg = leg(member);
+        changeMembership(
+                () -> {
+                    returns.readd(leg, assumeClean);
+                    return "";
+                });
+    }
+
+    @Override
+    public String remove(String member) throws IOException {
+        Leg leg = leg(member);
+        return changeMembership(() -> new Membership(this, superblocks, returns).remove(leg));
+    }
+
+    @Override
+    public void replace(String member, LayoutMember replacement, boolean force) throws IOException {
+        Leg leg = leg(member);
+        changeMembership(
+                () -> {
+                    new Membership(this, superblocks, returns).replace(leg, replacement, force);
+                    return "";
+                });
+    }
+
+    @Override
+    public void add(LayoutMember member, boolean force) throws IOException {
+        for (Leg leg : legs.all()) {
+            if (leg.state() == LegState.STALE) {
+                replace(leg.name(), member, force);
+                return;
+            }
+        }
+        throw new IOException(
+                "volume %s: all of its %d roles are filled; uvol replace gives one of them to another member"
+                        .formatted(volume, legs.all().size()));
+    }
+
+    private interface Deed {
+        String run() throws IOException, InterruptedException;
+    }
+
+    private String changeMembership(Deed deed) throws IOException {
+        if (!beginMembership()) {
+            throw new IOException(
+                    "volume %s: its members are being changed just now; try again"
+                            .formatted(volume));
+        }
+        try {
+            return deed.run();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while members were changed", e);
+        } finally {
+            endMembership();
+        }
+    }
+
+    /// Nobody else gives roles to members until [#endMembership].
+    ///
+    /// @return whether nobody did already
+    boolean beginMembership() {
+        return !closed && membership.compareAndSet(false, true);
+    }
+
+    void endMembership() {
+        membership.set(false);
+    }
+
+    @Override
+    public void scrub(boolean repairs, long maxRateBytes) throws IOException {
+        jobs.startScrub(repairs, maxRateBytes);
+    }
+
+    @Override
+    public void stopScrub() throws IOException {
+        jobs.stopScrub();
+    }
+
+    /// Brings all of the bitmap to all legs that take changes, and waits until it is there.
+    void saveBitmap() throws IOException, InterruptedException {
+        if (bitmap == null) {
+            return;
+        }
+        DeviceFault[] failed = new DeviceFault[1];
+        blocking.threads()
+                .await(
+                        done ->
+                                bitmap.save(
+                                        fault -> {
+                                            failed[0] = fault;
+                                            done.run();
+                                        }));
+        if (failed[0] != null) {
+            throw new IOException(
+                    "volume %s: its bitmap cannot be written: %s"
+                            .formatted(volume, failed[0].getMessage()),
+                    failed[0]);
+        }
     }
 
     private Leg leg(String member) throws IOException {

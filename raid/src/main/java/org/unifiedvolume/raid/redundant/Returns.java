@@ -62,8 +62,14 @@ final class Returns {
                 List<Leg> away = new ArrayList<>(array.legs().all());
                 away.removeIf(leg -> !isAway(leg));
                 for (Leg leg : away) {
-                    if (!array.isClosed() && tryToReturn(leg)) {
-                        pause = FIRST_LOOK_NANOS;
+                    if (!array.isClosed() && array.beginMembership()) {
+                        try {
+                            if (isAway(leg) && tryToReturn(leg)) {
+                                pause = FIRST_LOOK_NANOS;
+                            }
+                        } finally {
+                            array.endMembership();
+                        }
                     }
                 }
             }
@@ -121,8 +127,19 @@ final class Returns {
         }
         boolean changesKnown = back.isKnown() && array.bitmap() != null;
         long filled = changesKnown ? leg.filledBytes() : 0;
-        RowJob job = array.jobs().rebuildOf(leg, back.member(), filled);
-        array.legs().rebuild(leg, back.member(), filled, job);
+        fill(leg, back.member(), filled);
+    }
+
+    /// A dropped leg takes changes from now on, and a job gives it what it lacks. It holds the
+    /// whole bitmap before that: bits that are set already are not written again for its sake.
+    ///
+    /// @param member what the leg is made of from now on
+    /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
+    void fill(Leg leg, LegMember member, long filledBytes)
+            throws IOException, InterruptedException {
+        RowJob job = array.jobs().rebuildOf(leg, member, filledBytes);
+        array.legs().rebuild(leg, member, filledBytes, job);
+        array.saveBitmap();
         job.start();
     }
 
@@ -131,6 +148,7 @@ final class Returns {
         array.blocking().hold(array.locks(), all);
         try {
             array.legs().rebuild(leg, member, array.level().rowBytes(), null);
+            array.saveBitmap();
             array.legs().inSync(leg, null);
         } finally {
             array.locks().release(all);
@@ -140,7 +158,7 @@ final class Returns {
 
     /// A write that a leg did not answer in time may still reach its medium, and would then
     /// overwrite what the rebuild has put there: the leg must have answered everything first.
-    private void awaitQuiet(Leg leg) throws IOException, InterruptedException {
+    void awaitQuiet(Leg leg) throws IOException, InterruptedException {
         Timers timers = array.io().timers();
         long deadline = timers.nanoTime() + QUIET_NANOS;
         while (leg.device() != null

@@ -53,9 +53,10 @@ final class RowJob {
     private long cursor;
     private long sinceCheckpoint;
     private boolean checkpointing;
-    private DeviceFault fault;
+    private volatile DeviceFault fault;
     private volatile boolean cancelled;
     private volatile boolean hasEnded;
+    private volatile long endedNanos;
     private long doneBytes;
     private long wrongBytes;
     private volatile long checkpoint;
@@ -91,6 +92,15 @@ final class RowJob {
         return hasEnded;
     }
 
+    /// Why it stopped before its end; empty if it did not.
+    String problem() {
+        DeviceFault why = fault;
+        if (why != null) {
+            return why.getMessage();
+        }
+        return cancelled ? "stopped" : "";
+    }
+
     /// Up to which row everything is done and durable.
     long checkpoint() {
         return checkpoint;
@@ -98,7 +108,8 @@ final class RowJob {
 
     /// How it is, for status.
     JobProgress progress() {
-        long nanos = Math.max(1, array.io().timers().nanoTime() - startedNanos);
+        long until = hasEnded ? endedNanos : array.io().timers().nanoTime();
+        long nanos = Math.max(1, until - startedNanos);
         lock.lock();
         try {
             return new JobProgress(name, started, totalBytes, doneBytes, wrongBytes, nanos);
@@ -165,6 +176,7 @@ final class RowJob {
             Thread.currentThread().interrupt();
             fault = new DeviceFault(DeviceFault.Kind.STOPPING, name + " was interrupted");
         } finally {
+            endedNanos = array.io().timers().nanoTime();
             hasEnded = true;
         }
         if (fault != null && !cancelled) {

@@ -53,6 +53,17 @@ final class Superblocks implements StateStore {
         return seats[role];
     }
 
+    /// The part of some member that is there.
+    synchronized Seat anySeat() {
+        for (Seat seat : seats) {
+            if (seat != null) {
+                return seat;
+            }
+        }
+        throw new IllegalStateException("an array without members");
+    }
+
+    /// @param seat null when nobody has the role any more
     synchronized void setSeat(int role, Seat seat) {
         seats[role] = seat;
     }

@@ -106,6 +106,7 @@ public final class EngineRig implements AutoCloseable {
                         blocking,
                         null,
                         leg -> new LegReader.Returned(leg.member(), false),
+                        null,
                         JobOptions.DEFAULT);
     }
 

@@ -7,7 +7,9 @@ enum Level {
     LINEAR,
     RAID0,
     RAID1,
-    RAID10;
+    RAID10,
+    RAID5,
+    RAID6;
 
     /// An array of this level on new disks, with sizes and counts by chance.
     SimulatedArray on(SimulatedHost host) {
@@ -16,6 +18,8 @@ enum Level {
             case RAID0 -> new SimulatedStripe(host);
             case RAID1 -> SimulatedReplication.mirror(host);
             case RAID10 -> SimulatedReplication.ten(host);
+            case RAID5 -> new SimulatedParity(host, 1);
+            case RAID6 -> new SimulatedParity(host, 2);
         };
     }
 

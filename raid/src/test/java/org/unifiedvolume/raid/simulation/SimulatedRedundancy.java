@@ -114,7 +114,14 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         ManagedArray managed = (ManagedArray) array;
         Command fail = new Command("fail", false, disk -> managed.fail(disk.name()));
         Command readd = new Command("re-add", true, disk -> managed.readd(disk.name(), false));
-        return List.of(fail, readd, readd, readd);
+        Command scrub = new Command("scrub", false, _ -> managed.scrub(false, 0));
+        Command repair = new Command("scrub --repair", false, _ -> managed.scrub(true, 0));
+        Command replace =
+                new Command(
+                        "replace",
+                        true,
+                        disk -> managed.replace(disk.name(), host.member(disk), true));
+        return List.of(fail, readd, readd, readd, replace, scrub, repair);
     }
 
     @Override

@@ -92,7 +92,7 @@ class AssemblyPropertyTest {
                 overruledNow = overrule(model, random, reachable, host, isEnough);
             }
         }
-        if (replaced != null && model.members.get(role).superblock == old) {
+        if (replaced != null && model.members.get(role).superblock.equals(old)) {
             model.members.set(role, replaced); // it was not given the newer bytes
         }
         return !overruledNow;

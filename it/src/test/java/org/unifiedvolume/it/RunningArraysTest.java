@@ -1,0 +1,184 @@
+package org.unifiedvolume.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.unifiedvolume.it.harness.Command;
+import org.unifiedvolume.it.harness.Daemon;
+import org.unifiedvolume.it.harness.Lab;
+import org.unifiedvolume.it.harness.Load;
+import org.unifiedvolume.it.harness.Nbd;
+import org.unifiedvolume.it.harness.NbdClient;
+import org.unifiedvolume.it.harness.SequencedWrites;
+import org.unifiedvolume.it.harness.ServiceFile;
+import org.unifiedvolume.it.harness.Uvol;
+import org.unifiedvolume.it.harness.Waiting;
+
+/// Promise: while clients write, members of an array can be replaced, removed and added, and its
+/// copies compared and mended; `detail` tells what is so, and nothing is lost.
+class RunningArraysTest {
+    private static final long SIZE = 64L << 20;
+    private static final long DATA_OFFSET = 1 << 20;
+    private static final long MIRROR_SIZE = SIZE - DATA_OFFSET;
+
+    @RegisterExtension final Lab lab = new Lab();
+
+    private int port;
+    private Path one;
+    private Path other;
+
+    @BeforeEach
+    void makeMembers() throws IOException {
+        port = lab.port();
+        one = lab.sparse("a.img", SIZE);
+        other = lab.sparse("b.img", SIZE);
+    }
+
+    private Daemon serve() throws IOException {
+        return lab.serve(
+                ServiceFile.of(
+                        "media", "raid1", List.of(one, other), List.of(Nbd.uri(port, "media"))));
+    }
+
+    private static JsonNode detail(Daemon daemon) {
+        return daemon.command("detail", "media", "--json").run().succeeds().json();
+    }
+
+    private static void awaitOnline(Daemon daemon) {
+        Waiting.until(
+                () -> "the volume is ONLINE: " + detail(daemon),
+                Duration.ofSeconds(60),
+                () -> daemon.state("media").equals("ONLINE"));
+    }
+
+    private static void assertSameData(Path first, Path second) {
+        Command.of("cmp", "-i", DATA_OFFSET, first, second).run().succeeds();
+    }
+
+    @Test
+    void detailTellsWhoIsWhoAndExamineAgreesAfterwards() throws IOException {
+        Daemon daemon = serve();
+        JsonNode detail = detail(daemon);
+        assertEquals("raid1", detail.path("level").asText());
+        assertEquals("ONLINE", detail.path("state").asText(), detail::toString);
+        assertEquals("start", detail.path("metadata").asText());
+        assertEquals(1 << 20, detail.path("bitmap").path("region").asInt());
+        assertEquals(2, detail.path("legs").size());
+        daemon.command("detail", "media").run().succeeds().says("a.img", "b.img", "ONLINE");
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            assertEquals(0, client.write(0, new byte[4096], 0));
+            assertEquals(1 << 20, detail(daemon).path("bitmap").path("dirty").asInt());
+        }
+        daemon.terminate();
+
+        JsonNode examined =
+                Uvol.command("examine", one, "--json").run().succeeds().json().path("members");
+        assertEquals(
+                detail.path("uuid").asText(),
+                examined.get(0).path("superblock").path("array").path("uuid").asText());
+        assertEquals(
+                detail.path("legs").get(0).path("member").asText(),
+                examined.get(0).path("superblock").path("member").asText());
+    }
+
+    @Test
+    void aMemberIsReplacedWhileClientsWrite() throws Exception {
+        Daemon daemon = serve();
+        SequencedWrites writes = new SequencedWrites(91, 0, MIRROR_SIZE);
+        Load load = Load.start(lab, port, "media", writes);
+        load.awaitRounds(5);
+        Path small = lab.sparse("small.img", SIZE / 2);
+        daemon.command("replace", "media", "b.img", small).run().exits(1).says("take a larger");
+        Path used = lab.sparse("used.img", SIZE);
+        Command.of("mkfs.ext4", "-q", "-F", used).run().succeeds();
+        daemon.command("replace", "media", "b.img", used).run().exits(1).says("ext4", "--force");
+        daemon.command("replace", "media", "b.img", one).run().exits(1).says("in use");
+        assertEquals("ONLINE", daemon.state("media"));
+
+        daemon.command("replace", "media", "b.img", used, "--force").run().succeeds();
+        load.awaitRounds(5);
+        awaitOnline(daemon);
+        load.stop();
+
+        assertEquals(List.of(), writes.errors());
+        assertTrue(
+                detail(daemon).path("legs").get(1).path("name").asText().endsWith("used.img"),
+                () -> detail(daemon).toString());
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            writes.verify(client);
+        }
+        daemon.terminate();
+        assertSameData(one, used);
+        other = used;
+        Daemon again = serve();
+        assertEquals("ONLINE", again.state("media"));
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            writes.verify(client);
+        }
+    }
+
+    @Test
+    void aRemovedMemberIsNobodysAndAnotherOneTakesItsRole() throws Exception {
+        Daemon daemon = serve();
+        SequencedWrites writes = new SequencedWrites(92, 0, MIRROR_SIZE);
+        Load load = Load.start(lab, port, "media", writes);
+        load.awaitRounds(5);
+        Path third = lab.sparse("c.img", SIZE);
+        daemon.command("add", "media", third).run().exits(1).says("all of its 2 roles");
+
+        daemon.command("remove", "media", "a.img").run().succeeds();
+
+        assertEquals("DEGRADED", daemon.state("media"));
+        Uvol.command("examine", one).run().succeeds().says("data of an unknown kind");
+        daemon.command("remove", "media", "b.img").run().exits(1).says("cannot do without");
+        daemon.command("add", "media", third).run().succeeds();
+        load.awaitRounds(5);
+        awaitOnline(daemon);
+        load.stop();
+        assertEquals(List.of(), writes.errors());
+        daemon.terminate();
+        assertSameData(third, other);
+    }
+
+    @Test
+    void aScrubFindsWhatRottedAndRepairsIt() throws Exception {
+        Daemon daemon = serve();
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            byte[] content = new byte[1 << 20];
+            Arrays.fill(content, (byte) 5);
+            for (int i = 0; i < 8; i++) {
+                assertEquals(0, client.write((long) i << 20, content, 0));
+            }
+            assertEquals(0, client.flush());
+        }
+        daemon.command("scrub", "media", "--wait").run().succeeds().says("nothing differs");
+        try (RandomAccessFile file = new RandomAccessFile(other.toFile(), "rw")) {
+            file.seek(DATA_OFFSET + (3 << 20) + 12345);
+            file.write(99);
+        }
+
+        daemon.command("scrub", "media", "--wait").run().exits(1);
+
+        JsonNode status = daemon.status("media");
+        assertTrue(
+                status.path("reason").asText().contains("the last scrub found"), status::toString);
+        assertTrue(status.path("remedy").asText().contains("--repair"), status::toString);
+        daemon.command("scrub", "media", "--repair", "--wait").run().succeeds();
+        daemon.command("scrub", "media", "--wait").run().succeeds().says("nothing differs");
+        daemon.command("scrub", "media", "--max-rate", "1MiB").run().succeeds();
+        daemon.command("scrub", "media").run().exits(1).says("under way", "--stop");
+        daemon.command("scrub", "media", "--stop").run().succeeds();
+        daemon.terminate();
+        assertSameData(one, other);
+    }
+}

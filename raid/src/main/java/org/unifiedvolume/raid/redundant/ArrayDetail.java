@@ -1,0 +1,96 @@
+package org.unifiedvolume.raid.redundant;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
+import org.unifiedvolume.raid.superblock.Epoch;
+import org.unifiedvolume.raid.superblock.MemberAreas;
+
+/// Shows an array that runs, with its legs and jobs, as plain values.
+final class ArrayDetail {
+    private final RedundantArray array;
+    private final Superblocks superblocks;
+
+    ArrayDetail(RedundantArray array, Superblocks superblocks) {
+        this.array = array;
+        this.superblocks = superblocks;
+    }
+
+    Map<String, Object> view() {
+        ArrayDescription description = superblocks.array();
+        DeviceStatus status = array.status();
+        Map<String, Object> view = new LinkedHashMap<>();
+        view.put("name", array.volume());
+        view.put("uuid", description.uuid().toString());
+        view.put("level", description.levelName());
+        view.put("chunk", description.chunkBytes());
+        view.put("copies", description.copies());
+        view.put("size", array.shape().sizeBytes());
+        view.put("used", description.rowBytes());
+        view.put("state", status.state().name());
+        view.put("reason", status.reason());
+        view.put("since", status.since().toString());
+        view.put("remedy", status.remedy());
+        Epoch epoch = array.legs().look(() -> array.legs().epoch());
+        view.put("events", array.legs().look(() -> array.legs().events()));
+        view.put("epoch", Map.of("number", epoch.number(), "id", "%016x".formatted(epoch.id())));
+        MemberAreas areas = superblocks.anySeat().areas();
+        view.put("metadata", areas.place().name().toLowerCase(Locale.ROOT));
+        if (array.bitmap() != null) {
+            Map<String, Object> bitmap = new LinkedHashMap<>();
+            bitmap.put("region", array.bitmap().regionBytes());
+            bitmap.put("dirty", array.bitmap().dirtyBytes());
+            view.put("bitmap", bitmap);
+        }
+        view.put("legs", legs(status));
+        view.put("jobs", array.jobs().all().stream().map(ArrayDetail::job).toList());
+        return view;
+    }
+
+    private List<Object> legs(DeviceStatus status) {
+        List<Object> views = new ArrayList<>();
+        for (Leg leg : array.legs().all()) {
+            DeviceStatus own = status.children().get(leg.role());
+            Map<String, Object> view = new LinkedHashMap<>();
+            view.put("role", leg.role());
+            view.put("name", leg.name());
+            view.put("member", leg.member().uuid().toString());
+            view.put("state", own.state().name());
+            view.put("holds", leg.state().name());
+            view.put("locality", leg.locality().name());
+            view.put("reason", own.reason());
+            view.put("since", own.since().toString());
+            view.put("remedy", own.remedy());
+            view.put("filled", leg.filledBytes());
+            view.put("known-events", array.legs().knownEvents(leg));
+            view.put("failed-reads", leg.readErrors());
+            view.put("mended", leg.mended());
+            views.add(view);
+        }
+        return views;
+    }
+
+    private static Object job(RowJob job) {
+        JobProgress progress = job.progress();
+        Map<String, Object> view = new LinkedHashMap<>();
+        view.put("name", progress.name());
+        view.put("started", progress.started().toString());
+        view.put("ended", job.hasEnded());
+        view.put("problem", job.problem());
+        view.put("total", progress.totalBytes());
+        view.put("done", progress.doneBytes());
+        view.put("wrong", progress.wrongBytes());
+        view.put("rate", progress.rateBytes());
+        Duration left = progress.remaining();
+        if (left != null && !job.hasEnded()) {
+            view.put("seconds-left", left.toSeconds());
+        }
+        view.put("words", progress.words());
+        return view;
+    }
+}
