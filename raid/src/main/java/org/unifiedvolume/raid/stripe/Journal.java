@@ -263,7 +263,7 @@ public class Journal {
     private static long take(long found, long candidates, int needed) {
         long all = found;
         for (int role = 0; role < Long.SIZE && Long.bitCount(all) < needed; role++) {
-            all |= candidates & 1L << role;
+            all |= candidates & (1L << role);
         }
         return all;
     }

@@ -34,7 +34,7 @@ record JournalHead(
     static long magic(String text) {
         long found = 0;
         for (int i = text.length() - 1; i >= 0; i--) {
-            found = found << Byte.SIZE | text.charAt(i);
+            found = (found << Byte.SIZE) | text.charAt(i);
         }
         return found;
     }

@@ -97,7 +97,7 @@ final class RunChange {
         if (hasQ) {
             made[1] = group.io().pool().allocate(band.lengthBytes());
         }
-        if (hasP && made[0] == null || hasQ && made[1] == null) {
+        if ((hasP && made[0] == null) || (hasQ && made[1] == null)) {
             return false;
         }
         Buffers[] data = new Buffers[geometry().dataCount()];

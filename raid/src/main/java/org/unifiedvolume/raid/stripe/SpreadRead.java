@@ -48,7 +48,7 @@ final class SpreadRead extends FanOut {
 
     private void compute(DataRuns.Run run, boolean hasFailed) {
         for (int i = 0; i < runs.pieceCount(); i++) {
-            if (runs.runOf(i) == run) {
+            if (runs.runOf(i).index() == run.index()) {
                 int piece = i;
                 long start = runs.start(i);
                 long length = runs.lengthBytes(i);

@@ -22,7 +22,7 @@ final class ExpectedLegs {
                 byte value = content[(int) at];
                 legs[geometry.memberOfData(stripe, i)][(int) row] = value;
                 p ^= value & 0xff;
-                q = twice(q) ^ value & 0xff;
+                q = twice(q) ^ (value & 0xff);
             }
             legs[geometry.memberOfP(stripe)][(int) row] = (byte) p;
             if (geometry.parityCount() == 2) {

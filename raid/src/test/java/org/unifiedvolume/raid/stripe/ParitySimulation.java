@@ -90,6 +90,8 @@ final class ParitySimulation {
         return cuts;
     }
 
+    /// Lives and dies some times.
+    ///
     /// @return what went wrong; null if nothing
     String run() throws Exception {
         boolean wasClean = true;
@@ -214,7 +216,7 @@ final class ParitySimulation {
 
     private void setFaulty(int role, SimulatedDisk.Faults faults) {
         disks.get(role).setFaults(faults);
-        isFaulty[role] = faults != SimulatedDisk.Faults.NONE;
+        isFaulty[role] = !faults.equals(SimulatedDisk.Faults.NONE);
     }
 
     private void returnLeg(boolean isAtRest) {
@@ -291,7 +293,7 @@ final class ParitySimulation {
             random.nextBytes(bytes);
         }
         int number = changes;
-        trace("change %d of sectors %d+%d, zero %s", number, offset / 512, length / 512, isZero);
+        trace("change " + number + " of " + length + " bytes at " + offset + ", zero " + isZero);
         long stripe = geometry.stripeBytes();
         model.begin(
                 offset,
@@ -321,7 +323,7 @@ final class ParitySimulation {
                                 source.release();
                             }
                             if (bornIn == life) {
-                                trace("change %d: %s", number, outcome);
+                                trace("change " + number + ": " + outcome);
                                 underWay.remove(range);
                                 anyFailed |= !outcome.isSuccess();
                                 model.end(
@@ -368,9 +370,9 @@ final class ParitySimulation {
 
     private static final boolean TRACES = Boolean.getBoolean("trace");
 
-    private void trace(String what, Object... about) {
+    private void trace(String what) {
         if (TRACES) {
-            System.out.printf("%d %s%n", time.nanoTime() / 1000, what.formatted(about));
+            System.out.println(time.nanoTime() / 1000 + " " + what);
         }
     }
 
@@ -495,6 +497,6 @@ final class ParitySimulation {
                 complete--;
             }
         }
-        trace("now %s", Arrays.toString(states));
+        trace("now " + Arrays.toString(states));
     }
 }
