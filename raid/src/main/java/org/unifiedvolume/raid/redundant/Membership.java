@@ -85,9 +85,9 @@ final class Membership {
             throw refusal(
                     "%s has blocks of %s, and clients of the array were told of %s; take another one"
                             .formatted(
-                    fresh.name(),
-                    Units.size(fresh.device().shape().blockBytes()),
-                    Units.size(array.shape().blockBytes())));
+                                    fresh.name(),
+                                    Units.size(fresh.device().shape().blockBytes()),
+                                    Units.size(array.shape().blockBytes())));
         }
         MemberAreas model = superblocks.anySeat().areas();
         long size = fresh.device().shape().sizeBytes();
@@ -102,9 +102,9 @@ final class Membership {
             throw refusal(
                     "%s has room for %s, and the array uses %s of each member; take a larger one"
                             .formatted(
-                    fresh.name(),
-                    Units.size(areas == null ? 0 : areas.data().length()),
-                    Units.size(rows)));
+                                    fresh.name(),
+                                    Units.size(areas == null ? 0 : areas.data().length()),
+                                    Units.size(rows)));
         }
         return areas.forRows(rows);
     }
@@ -120,8 +120,7 @@ final class Membership {
         if (!words.isEmpty()) {
             throw refusal(
                     "%s holds %s; take another one, or --force to give that up"
-                            .formatted(
-                    fresh.name(), words));
+                            .formatted(fresh.name(), words));
         }
     }
 
