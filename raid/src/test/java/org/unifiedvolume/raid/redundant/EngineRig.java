@@ -106,7 +106,6 @@ public final class EngineRig implements AutoCloseable {
                         blocking,
                         null,
                         leg -> new LegReader.Returned(leg.member(), false),
-                        null,
                         JobOptions.DEFAULT);
     }
 
