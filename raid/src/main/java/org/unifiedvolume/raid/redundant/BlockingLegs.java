@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.redundant;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicReference;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.buffer.Slice;
 import org.unifiedvolume.device.BlockDevice;
@@ -136,13 +137,22 @@ public final class BlockingLegs {
         };
     }
 
-    /// Waits until rows are held.
+    /// Waits until rows are held. Whoever stops waiting gives them up.
     public void hold(RangeLocks locks, Held held) throws InterruptedException {
-        threads.await(
-                done -> {
-                    held.told = done;
-                    locks.acquire(held);
-                });
+        boolean isHeld = false;
+        try {
+            threads.await(
+                    done -> {
+                        held.locks = locks;
+                        held.told = done;
+                        locks.acquire(held);
+                    });
+            isHeld = true;
+        } finally {
+            if (!isHeld) {
+                held.abandon();
+            }
+        }
     }
 
     /// Waits until rows are held, but only so long: then they are still asked for.
@@ -151,6 +161,7 @@ public final class BlockingLegs {
     public boolean holdWithin(long nanos, RangeLocks locks, Held held) throws InterruptedException {
         threads.await(
                 done -> {
+                    held.locks = locks;
                     held.told = done;
                     io.timers().after(nanos, done);
                     locks.acquire(held);
@@ -164,21 +175,37 @@ public final class BlockingLegs {
 
     /// Rows that a control thread holds.
     public static final class Held extends RangeLocks.Hold {
+        private enum Stage {
+            WAITS,
+            IS_HELD,
+            IS_ABANDONED
+        }
+
+        private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.WAITS);
+        private RangeLocks locks;
         private Runnable told;
-        private volatile boolean granted;
 
         public Held(long row, long lengthBytes) {
             super(row, lengthBytes);
         }
 
         public boolean isGranted() {
-            return granted;
+            return stage.get() == Stage.IS_HELD;
         }
 
         @Override
         protected void granted() {
-            granted = true;
-            told.run();
+            if (stage.compareAndSet(Stage.WAITS, Stage.IS_HELD)) {
+                told.run();
+            } else {
+                locks.release(this);
+            }
+        }
+
+        private void abandon() {
+            if (!stage.compareAndSet(Stage.WAITS, Stage.IS_ABANDONED)) {
+                locks.release(this);
+            }
         }
     }
 
