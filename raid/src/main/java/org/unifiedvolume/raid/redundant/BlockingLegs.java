@@ -272,19 +272,47 @@ public final class BlockingLegs {
 
     private Outcome call(BlockDevice device, IoRequest request)
             throws DeviceFault, InterruptedException {
-        Outcome[] answer = new Outcome[1];
-        threads.await(
-                done ->
-                        device.submit(
-                                request,
-                                (_, outcome) -> {
-                                    answer[0] = outcome;
-                                    done.run();
-                                }));
-        if (answer[0] instanceof Outcome.Failed(DeviceFault fault)) {
+        Waiter waiter = new Waiter();
+        boolean ended = false;
+        try {
+            threads.await(
+                    done ->
+                            device.submit(
+                                    request,
+                                    (_, outcome) -> {
+                                        waiter.answer(outcome);
+                                        done.run();
+                                    }));
+            ended = true;
+        } finally {
+            if (!ended) {
+                waiter.abandon();
+            }
+        }
+        if (waiter.outcome instanceof Outcome.Failed(DeviceFault fault)) {
             throw fault;
         }
-        return answer[0];
+        return waiter.outcome;
+    }
+
+    /// Takes one answer. If nobody waits any more, it is let go when it comes.
+    private static final class Waiter {
+        private Outcome outcome;
+        private boolean abandoned;
+
+        synchronized void answer(Outcome answer) {
+            outcome = answer;
+            if (abandoned) {
+                answer.discard();
+            }
+        }
+
+        synchronized void abandon() {
+            abandoned = true;
+            if (outcome != null) {
+                outcome.discard();
+            }
+        }
     }
 
     private static AssertionError unexpected(Outcome outcome) {

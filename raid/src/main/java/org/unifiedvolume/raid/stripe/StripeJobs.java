@@ -1,5 +1,7 @@
 package org.unifiedvolume.raid.stripe;
 
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.geometry.ParityGeometry;
 import org.unifiedvolume.raid.parity.Verdict;
@@ -110,9 +112,8 @@ final class StripeJobs {
             throws DeviceFault, InterruptedException {
         for (int waits = 0; ; waits++) {
             StripeRows rows = rowsOf(group, legs, row, length);
-            boolean[] isWell = new boolean[1];
-            await(group, isWell, rows::readData);
-            if (isWell[0]) {
+            boolean isWell = await(group, rows, rows::readData);
+            if (isWell) {
                 return rows;
             }
             rows.release();
@@ -128,17 +129,34 @@ final class StripeJobs {
         void ask(StripeRows.Ended ended);
     }
 
-    private static void await(Group group, boolean[] isWell, Asked asked)
+    /// Waits until rows were asked for. If the waiting ends otherwise, they are released when the
+    /// answer comes.
+    private static boolean await(Group group, StripeRows rows, Asked asked)
             throws InterruptedException {
-        group.blocking()
-                .threads()
-                .await(
-                        done ->
-                                asked.ask(
-                                        well -> {
-                                            isWell[0] = well;
-                                            done.run();
-                                        }));
+        AtomicReference<Boolean> answer = new AtomicReference<>();
+        AtomicBoolean isSettled = new AtomicBoolean();
+        boolean ended = false;
+        try {
+            group.blocking()
+                    .threads()
+                    .await(
+                            done ->
+                                    asked.ask(
+                                            well -> {
+                                                answer.set(well);
+                                                if (isSettled.compareAndSet(false, true)) {
+                                                    done.run();
+                                                } else {
+                                                    rows.release();
+                                                }
+                                            }));
+            ended = true;
+            return answer.get();
+        } finally {
+            if (!ended && !isSettled.compareAndSet(false, true)) {
+                rows.release();
+            }
+        }
     }
 
     private static void waitOrThrow(Group group, DeviceFault fault, int waits)
@@ -187,8 +205,9 @@ final class StripeJobs {
 
     private static StripeRows withQ(Group group, StripeRows rows, int q)
             throws InterruptedException {
-        await(group, new boolean[1], ended -> rows.read(1L << q, ended));
-        return rows; // without Q there is nothing to make right
+        // Without Q there is nothing to make right: how it ended does not matter.
+        await(group, rows, ended -> rows.read(1L << q, ended));
+        return rows;
     }
 
     long scrub(Group group, long row, long lengthBytes, boolean repairs)
@@ -221,13 +240,12 @@ final class StripeJobs {
             }
             StripeRows rows = rowsOf(group, legs, row, length);
             long all = legs.readable();
-            boolean[] isWell = new boolean[1];
-            await(group, isWell, ended -> rows.read(all, ended));
-            if (isWell[0] && rows.known() == all) {
+            boolean isWell = await(group, rows, ended -> rows.read(all, ended));
+            if (isWell && rows.known() == all) {
                 return rows;
             }
             rows.release();
-            if (isWell[0]) {
+            if (isWell) {
                 return null;
             }
             waitOrThrow(group, rows.fault(), waits);
