@@ -58,6 +58,12 @@ interface SimulatedArray {
         return false;
     }
 
+    /// Whether [#mayGarble] also holds if the leg is lost later, before a resync has made things
+    /// agree.
+    default boolean losesLegsLate() {
+        return false;
+    }
+
     /// The process has ended, in order or not; what it kept elsewhere than on the disks is as a
     /// crash leaves it.
     default void processEnded() {}

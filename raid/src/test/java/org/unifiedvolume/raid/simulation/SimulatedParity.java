@@ -41,4 +41,9 @@ final class SimulatedParity extends SimulatedRedundancy {
     public boolean mayGarble(Change change) {
         return true;
     }
+
+    @Override
+    public boolean losesLegsLate() {
+        return true;
+    }
 }

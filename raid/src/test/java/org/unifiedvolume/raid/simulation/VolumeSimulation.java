@@ -190,7 +190,7 @@ final class VolumeSimulation {
         host.counts().count(hasPower ? DiskFault.KILL : DiskFault.POWER_CUT);
         host.log().note("volume", hasPower ? "is killed" : "loses power");
         clients.die();
-        if (losesLegs) {
+        if (losesLegs || array.losesLegsLate()) {
             boolean isVolatileLost = !hasPower || legLostPower;
             List<Change> atStake = isVolatileLost ? model.volatileOnes() : model.unanswered();
             atStake.stream().filter(array::mayGarble).forEach(model::forsake);
