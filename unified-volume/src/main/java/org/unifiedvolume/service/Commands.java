@@ -85,6 +85,7 @@ final class Commands implements ControlServer.Handler {
         TraceAssembler assembler = new TraceAssembler();
         AutoCloseable watch = volume.volume().tracer().watch(assembler);
         try {
+            assembler.begin(System.nanoTime());
             events.send(Map.of("watching", volume.name()));
             for (long seen = 0; seen < count; ) {
                 Map<String, Object> traced = assembler.next(IDLE_NANOS);

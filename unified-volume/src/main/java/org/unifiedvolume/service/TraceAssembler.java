@@ -36,6 +36,18 @@ final class TraceAssembler implements Consumer<TraceEvent> {
                 }
             };
 
+    private boolean hasBegun;
+    private long begunNanos;
+
+    /// From this moment on every event is seen: a request that entered earlier may have had
+    /// children that were not, and is left out.
+    ///
+    /// @param nowNanos on the process's own clock
+    void begin(long nowNanos) {
+        hasBegun = true;
+        begunNanos = nowNanos;
+    }
+
     @Override
     public void accept(TraceEvent event) {
         if (!queue.offer(event)) {
@@ -53,6 +65,10 @@ final class TraceAssembler implements Consumer<TraceEvent> {
                 return null;
             }
             if (event.place().equals(TOP)) {
+                if (hasBegun && event.enteredNanos() - begunNanos < 0) {
+                    waiting.remove(event.tag().id());
+                    continue;
+                }
                 Map<String, Object> view = view(event, event.enteredNanos());
                 long lost = dropped.getAndSet(0);
                 if (lost > 0) {
