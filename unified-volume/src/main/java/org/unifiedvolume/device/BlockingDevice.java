@@ -157,20 +157,11 @@ public final class BlockingDevice {
             }
             for (Extent extent : extents) {
                 long length = Math.min(extent.lengthBytes(), end - at);
-                append(all, new Extent(length, extent.kind()));
+                new Extent(length, extent.kind()).appendTo(all);
                 at += length;
             }
         }
         return all;
-    }
-
-    private static void append(List<Extent> all, Extent extent) {
-        if (!all.isEmpty() && all.getLast().kind() == extent.kind()) {
-            long joined = all.removeLast().lengthBytes() + extent.lengthBytes();
-            all.add(new Extent(joined, extent.kind()));
-        } else {
-            all.add(extent);
-        }
     }
 
     private long requestBytes() {

@@ -1,5 +1,7 @@
 package org.unifiedvolume.request;
 
+import java.util.List;
+
 /// A run of bytes of one kind.
 ///
 /// @param lengthBytes at least 1
@@ -39,6 +41,16 @@ public record Extent(long lengthBytes, Kind kind) {
                 return zero ? HOLE : UNDEFINED;
             }
             return zero ? ZERO : DATA;
+        }
+    }
+
+    /// Puts this run at the end of others; one run with the last of them if that is of its kind.
+    public void appendTo(List<Extent> all) {
+        if (!all.isEmpty() && all.getLast().kind() == kind) {
+            long joined = all.removeLast().lengthBytes() + lengthBytes;
+            all.add(new Extent(joined, kind));
+        } else {
+            all.add(this);
         }
     }
 }

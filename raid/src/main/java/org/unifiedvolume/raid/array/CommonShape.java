@@ -50,4 +50,17 @@ public final class CommonShape {
         }
         return new DeviceShape(sizeBytes, block, preferred, transfer, alignment, all);
     }
+
+    /// The shape of an array that discards by zeroing, as its members must go on to agree: it can
+    /// do so only where all of them zero fast.
+    ///
+    /// @param common what the members can do together
+    public static DeviceShape discardingByZeroing(DeviceShape common) {
+        if (common.can(Ability.FAST_ZERO) || !common.can(Ability.DISCARD)) {
+            return common;
+        }
+        Set<Ability> abilities = EnumSet.copyOf(common.abilities());
+        abilities.remove(Ability.DISCARD);
+        return common.withAbilities(abilities);
+    }
 }

@@ -25,39 +25,12 @@ final class StripedLocate extends SpreadAnswers {
         this.length = lengthBytes;
     }
 
-    /// Takes one member's extents, piece by piece.
-    private static final class Cursor {
-        private final List<Extent> extents;
-        private int next;
-        private long left;
-
-        Cursor(List<Extent> extents) {
-            this.extents = extents;
-            this.left = extents.getFirst().lengthBytes();
-        }
-
-        boolean isAtEnd() {
-            return next == extents.size();
-        }
-
-        Extent take(long most) {
-            Extent.Kind kind = extents.get(next).kind();
-            long taken = Math.min(most, left);
-            left -= taken;
-            if (left == 0) {
-                next++;
-                left = isAtEnd() ? 0 : extents.get(next).lengthBytes();
-            }
-            return new Extent(taken, kind);
-        }
-    }
-
     @Override
     protected Outcome success() {
-        Cursor[] cursors = new Cursor[geometry.memberCount()];
+        ExtentCursor[] cursors = new ExtentCursor[geometry.memberCount()];
         for (int i = 0; i < cursors.length; i++) {
             if (outcome(i) instanceof Outcome.Located(List<Extent> extents)) {
-                cursors[i] = new Cursor(extents);
+                cursors[i] = new ExtentCursor(extents);
             }
         }
         List<Extent> all = new ArrayList<>();
@@ -65,7 +38,7 @@ final class StripedLocate extends SpreadAnswers {
         long end = offset + length;
         Extent run = null;
         while (at < end && all.size() < MAX_EXTENTS) {
-            Cursor cursor = cursors[geometry.memberAt(at)];
+            ExtentCursor cursor = cursors[geometry.memberAt(at)];
             if (cursor.isAtEnd()) {
                 break;
             }

@@ -1,12 +1,11 @@
 package org.unifiedvolume.raid.mirror;
 
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
+import org.unifiedvolume.raid.array.CommonShape;
 import org.unifiedvolume.raid.redundant.BlockingLegs;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
@@ -76,17 +75,11 @@ public final class Replication implements Level {
         return true;
     }
 
-    /// An array of copies discards by zeroing, as its legs must go on to hold the same bytes: it
-    /// can do so only where all legs zero fast.
     @Override
     public DeviceShape shape(DeviceShape common) {
-        discards = common.can(Ability.FAST_ZERO) && common.can(Ability.DISCARD);
-        if (discards || !common.can(Ability.DISCARD)) {
-            return common;
-        }
-        Set<Ability> abilities = EnumSet.copyOf(common.abilities());
-        abilities.remove(Ability.DISCARD);
-        return common.withAbilities(abilities);
+        DeviceShape own = CommonShape.discardingByZeroing(common);
+        discards = own.can(Ability.DISCARD);
+        return own;
     }
 
     @Override

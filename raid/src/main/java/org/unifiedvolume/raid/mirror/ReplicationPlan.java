@@ -7,6 +7,7 @@ import org.unifiedvolume.config.Units;
 import org.unifiedvolume.raid.geometry.NearCopiesGeometry;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.LevelPlan;
+import org.unifiedvolume.raid.redundant.PlanChecks;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 
@@ -58,16 +59,10 @@ public record ReplicationPlan(
             return new ArrayDescription(
                     uuid, name, level, members, 0, size, size, members, createdMicros);
         }
-        if (blockBytes > chunkBytes) {
-            throw new IOException(
-                    "volume %s: a member has blocks of %s, chunks are %s; write a larger chunk"
-                            .formatted(volume, Units.size(blockBytes), Units.size(chunkBytes)));
-        }
+        PlanChecks.chunk(volume, blockBytes, chunkBytes);
         long rows = leastDataBytes / chunkBytes;
         if (rows * members < copies) {
-            throw new IOException(
-                    "volume %s: the smallest member has room for %s, less than a chunk of %s; enlarge it or leave it out"
-                            .formatted(volume, Units.size(leastDataBytes), Units.size(chunkBytes)));
+            throw PlanChecks.lessThanAChunk(volume, leastDataBytes, chunkBytes);
         }
         NearCopiesGeometry geometry = new NearCopiesGeometry(members, copies, chunkBytes, rows);
         return new ArrayDescription(
@@ -84,11 +79,7 @@ public record ReplicationPlan(
 
     @Override
     public void check(ArrayDescription array) throws IOException {
-        if (array.level() != level) {
-            throw new IOException(
-                    "volume %s: level: is %s, but its members are of a %s array; write level: %s"
-                            .formatted(volume, name(), array.levelName(), array.levelName()));
-        }
+        PlanChecks.level(volume, this, array);
         if (level != MIRROR && (array.chunkBytes() != chunkBytes || array.copies() != copies)) {
             throw new IOException(
                     "volume %s: the array was made with chunk: %s and copies: %d; write these"
@@ -97,11 +88,7 @@ public record ReplicationPlan(
                                     Units.size(array.chunkBytes()).replace(" ", ""),
                                     array.copies()));
         }
-        if (names.size() > array.roles()) {
-            throw new IOException(
-                    "volume %s: %d members are written, but the array has %d; leave out those that are not of it"
-                            .formatted(volume, names.size(), array.roles()));
-        }
+        PlanChecks.members(volume, names.size(), array);
     }
 
     @Override

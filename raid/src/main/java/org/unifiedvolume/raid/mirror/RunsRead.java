@@ -112,7 +112,7 @@ final class RunsRead extends FanOut {
             long expected = lengthOfPart(at, end);
             long found = 0;
             for (Extent extent : ((Outcome.Located) part.outcome).extents()) {
-                append(all, extent);
+                extent.appendTo(all);
                 found += extent.lengthBytes();
             }
             at += found;
@@ -121,15 +121,6 @@ final class RunsRead extends FanOut {
             }
         }
         return new Outcome.Located(all);
-    }
-
-    private static void append(List<Extent> all, Extent extent) {
-        if (!all.isEmpty() && all.getLast().kind() == extent.kind()) {
-            long joined = all.removeLast().lengthBytes() + extent.lengthBytes();
-            all.add(new Extent(joined, extent.kind()));
-        } else {
-            all.add(extent);
-        }
     }
 
     private static final class Part implements Completion {

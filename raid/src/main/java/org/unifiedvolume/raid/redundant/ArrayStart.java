@@ -8,7 +8,6 @@ import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.array.CommonShape;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
@@ -126,10 +125,8 @@ public final class ArrayStart {
 
     private void checkWritable() throws IOException {
         for (LayoutMember member : members) {
-            if (!member.isMissing() && !member.device().shape().can(Ability.WRITE)) {
-                throw new IOException(
-                        "volume %s: %s is read-only, and every leg of an array is written; make it writable or leave it out"
-                                .formatted(volume, member.name()));
+            if (!member.isMissing()) {
+                NewMember.checkWritable(volume, member);
             }
         }
     }
@@ -228,12 +225,7 @@ public final class ArrayStart {
         Superblock carried = slots.get(seat.candidate()).current();
         UUID uuid = carried == null ? newUuid() : carried.member();
         LegMember member = new LegMember(opened, uuid, areas.data().offset());
-        LegState state =
-                switch (seat.state()) {
-                    case IN_SYNC -> LegState.IN_SYNC;
-                    case REBUILDING -> LegState.REBUILDING;
-                    case STALE, SPARE -> LegState.STALE;
-                };
+        LegState state = LegState.of(seat.state());
         Leg leg = new Leg(role, member, state, seat.reason(), since, seat.filledBytes());
         leg.setAway(state == LegState.STALE); // it is here, and is taken in by itself
         return leg;
@@ -332,12 +324,7 @@ public final class ArrayStart {
         List<ArrayState.Entry> entries = new ArrayList<>();
         for (int role = 0; role < superblock.array().roles(); role++) {
             MemberEntry entry = superblock.entryOf(role);
-            LegState state =
-                    switch (entry.state()) {
-                        case IN_SYNC -> LegState.IN_SYNC;
-                        case REBUILDING -> LegState.REBUILDING;
-                        case STALE, SPARE -> LegState.STALE;
-                    };
+            LegState state = LegState.of(entry.state());
             entries.add(
                     new ArrayState.Entry(
                             entry.member(),

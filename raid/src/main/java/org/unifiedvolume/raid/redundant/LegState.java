@@ -17,6 +17,15 @@ public enum LegState {
         this.recorded = recorded;
     }
 
+    /// What a leg of this state in a superblock holds.
+    static LegState of(MemberState recorded) {
+        return switch (recorded) {
+            case IN_SYNC -> IN_SYNC;
+            case REBUILDING -> REBUILDING;
+            case STALE, SPARE -> STALE;
+        };
+    }
+
     /// What superblocks call it.
     MemberState recorded() {
         return recorded;

@@ -8,7 +8,6 @@ import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberLayout;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
-import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.volume.Member;
 
@@ -64,7 +63,7 @@ final class Membership {
         MemberAccess access = new MemberAccess(fresh.device(), array.blocking());
         SuperblockSlots slots = SuperblockSlots.read(access);
         slots.erase();
-        prepare(fresh, access, areas);
+        NewMember.clearAreas(array.volume(), fresh, areas, array.blocking());
         superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, areas));
         UUID uuid = new UUID(array.legs().randomId(), array.legs().randomId());
         LegMember member = new LegMember(fresh, uuid, areas.data().offset());
@@ -121,23 +120,6 @@ final class Membership {
             throw refusal(
                     "%s holds %s; take another one, or --force to give that up"
                             .formatted(fresh.name(), words));
-        }
-    }
-
-    private void prepare(LayoutMember fresh, MemberAccess access, MemberAreas areas)
-            throws IOException, InterruptedException {
-        access.writeDurable(areas.badBlocks().offset(), new byte[(int) areas.badBlocks().length()]);
-        if (areas.journal().isPresent()) {
-            try {
-                array.blocking()
-                        .zeroMember(
-                                fresh.device(), areas.journal().offset(), areas.journal().length());
-            } catch (DeviceFault fault) {
-                throw new IOException(
-                        "volume %s: %s: %s"
-                                .formatted(array.volume(), fresh.name(), fault.getMessage()),
-                        fault);
-            }
         }
     }
 

@@ -7,8 +7,6 @@ import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.config.Units;
-import org.unifiedvolume.device.DeviceShape.Ability;
-import org.unifiedvolume.raid.bitmap.BadBlocks;
 import org.unifiedvolume.raid.redundant.MemberContent.Content;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Epoch;
@@ -20,7 +18,6 @@ import org.unifiedvolume.raid.superblock.MetadataPlace;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.raid.superblock.Verdict;
-import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.spi.LayoutMember;
 
@@ -78,11 +75,7 @@ final class NewArray {
                                         + " with all members, or leave that one out")
                                 .formatted(volume, member.name(), member.problem()));
             }
-            if (!member.device().shape().can(Ability.WRITE)) {
-                throw new IOException(
-                        "volume %s: %s is read-only, and every leg of an array is written; make it writable or leave it out"
-                                .formatted(volume, member.name()));
-            }
+            NewMember.checkWritable(volume, member);
         }
     }
 
@@ -264,20 +257,11 @@ final class NewArray {
         MemberAreas areas = superblock.areas();
         MemberAccess access = new MemberAccess(member.device(), blocking);
         try {
-            if (areas.journal().isPresent()) {
-                blocking.zeroMember(
-                        member.device(), areas.journal().offset(), areas.journal().length());
-            }
-        } catch (DeviceFault fault) {
-            throw new IOException(
-                    "volume %s: %s: %s".formatted(volume, member.name(), fault.getMessage()),
-                    fault);
+            NewMember.clearAreas(volume, member, areas, blocking);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while %s was made".formatted(volume), e);
         }
-        access.writeDurable(
-                areas.badBlocks().offset(), new BadBlocks(areas.data().length()).encode());
         SuperblockSlots slots = SuperblockSlots.read(access);
         slots.erase();
         slots.write(superblock);

@@ -1,11 +1,10 @@
 package org.unifiedvolume.raid.stripe;
 
 import java.io.IOException;
-import java.util.EnumSet;
-import java.util.Set;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
+import org.unifiedvolume.raid.array.CommonShape;
 import org.unifiedvolume.raid.geometry.ParityGeometry;
 import org.unifiedvolume.raid.parity.Parity;
 import org.unifiedvolume.raid.redundant.Group;
@@ -109,13 +108,9 @@ public final class ParityLevel implements Level {
         if (journal != null) {
             journal.setBlocks(common.blockBytes(), common.maxTransferBytes());
         }
-        discards = common.can(Ability.FAST_ZERO) && common.can(Ability.DISCARD);
-        if (discards || !common.can(Ability.DISCARD)) {
-            return common;
-        }
-        Set<Ability> abilities = EnumSet.copyOf(common.abilities());
-        abilities.remove(Ability.DISCARD);
-        return common.withAbilities(abilities);
+        DeviceShape own = CommonShape.discardingByZeroing(common);
+        discards = own.can(Ability.DISCARD);
+        return own;
     }
 
     /// Within one chunk a request touches exactly its rows, else whole chunks.

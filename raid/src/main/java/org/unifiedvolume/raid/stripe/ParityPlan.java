@@ -9,6 +9,7 @@ import org.unifiedvolume.raid.parity.Parity;
 import org.unifiedvolume.raid.parity.ParityKernels;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.LevelPlan;
+import org.unifiedvolume.raid.redundant.PlanChecks;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 
@@ -46,16 +47,10 @@ public record ParityPlan(
             int blockBytes,
             long createdMicros)
             throws IOException {
-        if (blockBytes > chunkBytes) {
-            throw new IOException(
-                    "volume %s: a member has blocks of %s, chunks are %s; write a larger chunk"
-                            .formatted(volume, Units.size(blockBytes), Units.size(chunkBytes)));
-        }
+        PlanChecks.chunk(volume, blockBytes, chunkBytes);
         long stripes = leastDataBytes / chunkBytes;
         if (stripes == 0) {
-            throw new IOException(
-                    "volume %s: the smallest member has room for %s, less than a chunk of %s; enlarge it or leave it out"
-                            .formatted(volume, Units.size(leastDataBytes), Units.size(chunkBytes)));
+            throw PlanChecks.lessThanAChunk(volume, leastDataBytes, chunkBytes);
         }
         ParityGeometry geometry = new ParityGeometry(members, parityCount(), chunkBytes, stripes);
         return new ArrayDescription(
@@ -72,21 +67,13 @@ public record ParityPlan(
 
     @Override
     public void check(ArrayDescription array) throws IOException {
-        if (array.level() != level) {
-            throw new IOException(
-                    "volume %s: level: is %s, but its members are of a %s array; write level: %s"
-                            .formatted(volume, name(), array.levelName(), array.levelName()));
-        }
+        PlanChecks.level(volume, this, array);
         if (array.chunkBytes() != chunkBytes) {
             throw new IOException(
                     "volume %s: the array was made with chunk: %s; write this"
                             .formatted(volume, Units.size(array.chunkBytes()).replace(" ", "")));
         }
-        if (names.size() > array.roles()) {
-            throw new IOException(
-                    "volume %s: %d members are written, but the array has %d; leave out those that are not of it"
-                            .formatted(volume, names.size(), array.roles()));
-        }
+        PlanChecks.members(volume, names.size(), array);
     }
 
     /// An array that was made with a journal keeps it, whatever the user writes now.

@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.stripe;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.unifiedvolume.raid.array.ExtentCursor;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Roles;
@@ -21,7 +22,7 @@ final class SpreadLocate extends FanOut {
     private final Group group;
     private final Roles roles;
     private final DataRuns runs;
-    private final Cursor[] cursors;
+    private final ExtentCursor[] cursors;
 
     /// @param lengthBytes how much of the range is asked for
     SpreadLocate(
@@ -30,7 +31,7 @@ final class SpreadLocate extends FanOut {
         this.group = group;
         this.roles = group.roles();
         this.runs = new DataRuns(level.geometry(), parent.offsetBytes(), lengthBytes);
-        this.cursors = new Cursor[runs.runs().size()];
+        this.cursors = new ExtentCursor[runs.runs().size()];
     }
 
     void start() {
@@ -54,8 +55,8 @@ final class SpreadLocate extends FanOut {
         allSubmitted();
     }
 
-    private static Cursor cursor(DataRuns.Run run, Outcome outcome) {
-        return new Cursor(
+    private static ExtentCursor cursor(DataRuns.Run run, Outcome outcome) {
+        return new ExtentCursor(
                 outcome instanceof Outcome.Located(List<Extent> extents)
                         ? extents
                         : List.of(new Extent(run.lengthBytes(), Extent.Kind.DATA)));
@@ -73,11 +74,11 @@ final class SpreadLocate extends FanOut {
         }
         List<Extent> all = new ArrayList<>();
         for (int piece = 0; piece < runs.pieceCount(); piece++) {
-            Cursor cursor = cursors[runs.runOf(piece).index()];
+            ExtentCursor cursor = cursors[runs.runOf(piece).index()];
             long left = runs.lengthBytes(piece);
             while (left > 0 && !cursor.isAtEnd() && all.size() < MAX_EXTENTS) {
                 Extent found = cursor.take(left);
-                append(all, found);
+                found.appendTo(all);
                 left -= found.lengthBytes();
             }
             if (left > 0) {
@@ -85,41 +86,5 @@ final class SpreadLocate extends FanOut {
             }
         }
         return new Outcome.Located(all);
-    }
-
-    private static void append(List<Extent> all, Extent extent) {
-        if (!all.isEmpty() && all.getLast().kind() == extent.kind()) {
-            long joined = all.removeLast().lengthBytes() + extent.lengthBytes();
-            all.add(new Extent(joined, extent.kind()));
-        } else {
-            all.add(extent);
-        }
-    }
-
-    /// Takes one run's extents, piece by piece.
-    private static final class Cursor {
-        private final List<Extent> extents;
-        private int next;
-        private long left;
-
-        Cursor(List<Extent> extents) {
-            this.extents = extents;
-            this.left = extents.getFirst().lengthBytes();
-        }
-
-        boolean isAtEnd() {
-            return next == extents.size();
-        }
-
-        Extent take(long most) {
-            Extent.Kind kind = extents.get(next).kind();
-            long taken = Math.min(most, left);
-            left -= taken;
-            if (left == 0) {
-                next++;
-                left = isAtEnd() ? 0 : extents.get(next).lengthBytes();
-            }
-            return new Extent(taken, kind);
-        }
     }
 }
