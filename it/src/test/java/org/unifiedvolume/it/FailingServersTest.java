@@ -193,7 +193,7 @@ class FailingServersTest {
 
     @Test
     void aFrozenServerFailsAtTheDeadlineAndIsUsedAgainWhenItWakes() throws Exception {
-        Peer server = lab.nbdkit(remote, "memory", "size=" + SIZE);
+        Peer server = lab.qemuNbd(remote, lab.sparse("far.img", SIZE));
         Daemon daemon = serveFarAndNear("?deadline=2s");
         try (NbdClient client = NbdClient.open(port, "far")) {
             assertEquals(0, client.write(0, BLOCK, 0));

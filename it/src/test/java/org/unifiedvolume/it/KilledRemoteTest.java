@@ -106,6 +106,8 @@ class KilledRemoteTest {
 
     @Test
     void aMirrorWhoseHostIsFrozenDropsItAtTheDeadline() throws Exception {
+        server.kill();
+        server = lab.qemuNbd(remote, remoteDisk);
         Daemon daemon = lab.serve(volume("raid1", "2s"));
         SequencedWrites writes = new SequencedWrites(72, 0, MIRROR_SIZE);
         Load load = Load.start(lab, port, "media", writes);
