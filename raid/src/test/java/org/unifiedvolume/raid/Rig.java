@@ -47,14 +47,25 @@ public final class Rig implements AutoCloseable {
 
     /// A layout context without a folder: for arrays that keep no record.
     public LayoutContext context() {
-        return new LayoutContext("v", Path.of("/nonexistent"), io);
+        return context(io);
+    }
+
+    /// As [#context()], for one process of several.
+    public LayoutContext context(IoContext ofProcess) {
+        return new LayoutContext("v", Path.of("/nonexistent"), ofProcess);
     }
 
     /// A member over any device.
     public LayoutMember member(String name, BlockDevice device, long deadlineNanos) {
+        return member(name, device, deadlineNanos, io);
+    }
+
+    /// As [#member(String, BlockDevice, long)], for one process of several.
+    public LayoutMember member(
+            String name, BlockDevice device, long deadlineNanos, IoContext ofProcess) {
         Locality where = device.locality(Operation.READ, 0, 0);
         StackOptions options = StackOptions.ofMember(Named.FIFO, 64, deadlineNanos);
-        return LayoutMember.of(new Member(name, where, device, options, io, lanes, tracer));
+        return LayoutMember.of(new Member(name, where, device, options, ofProcess, lanes, tracer));
     }
 
     public MemoryDevice memory(long sizeBytes, Locality where) {

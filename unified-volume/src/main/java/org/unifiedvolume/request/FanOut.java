@@ -66,8 +66,13 @@ public abstract class FanOut implements Completion {
         int before = (int) PENDING.getAndAdd(this, -1);
         Invariant.check(before > 0, "a request was answered twice (%d)", before);
         if (before == 1) {
-            done.complete(parent, result());
+            end(done);
         }
+    }
+
+    /// All children have answered: tells whoever waits for the parent.
+    protected void end(Completion whoWaits) {
+        whoWaits.complete(parent, result());
     }
 
     /// Takes one child's answer; called on any thread, for several children at once. May add

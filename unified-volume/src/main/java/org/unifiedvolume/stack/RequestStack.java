@@ -33,6 +33,9 @@ public final class RequestStack extends Layer {
 
     private final AtomicInteger places;
     private final AtomicInteger pumping = new AtomicInteger();
+
+    /// Requests that were answered `TIMED_OUT` while the device has them.
+    private final AtomicInteger overdue = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock; waitingCount repeats queued for readers without it.
@@ -122,6 +125,17 @@ public final class RequestStack extends Layer {
         if (ticket.request() instanceof IoRequest.Write write) {
             write.source().retain();
         }
+    }
+
+    /// The device has answered a request whose deadline had passed.
+    void cameLate() {
+        overdue.decrementAndGet();
+    }
+
+    /// How many requests were answered `TIMED_OUT` that the device still has: what they ask for may
+    /// happen at any moment.
+    public int overdueCount() {
+        return overdue.get();
     }
 
     /// The device is done with a request that [#send] or [#sendMerged] gave it.
@@ -311,6 +325,7 @@ public final class RequestStack extends Layer {
             }
             for (Ticket t = underWay.first(); isOverdue(t, now); t = underWay.first()) {
                 underWay.remove(t.byAge);
+                overdue.incrementAndGet();
                 t.become(Ticket.EXPIRED);
                 expired.add(t);
             }

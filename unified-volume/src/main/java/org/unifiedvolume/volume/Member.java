@@ -112,6 +112,12 @@ public final class Member implements BlockDevice {
         return stack.underWayCount() + stack.waitingCount();
     }
 
+    /// How many requests were answered `TIMED_OUT` that the device still has, so that what they ask
+    /// for may happen at any moment.
+    public int overdueCount() {
+        return stack.overdueCount();
+    }
+
     @Override
     public void submit(IoRequest request, Completion done) {
         stack.submit(request, done);

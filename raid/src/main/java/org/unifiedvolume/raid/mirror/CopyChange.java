@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.mirror;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.FanOut;
@@ -14,24 +15,35 @@ import org.unifiedvolume.request.Outcome;
 /// A change on its way to every copy.
 ///
 /// Done when each leg has answered and the complete ones that have it are enough; the legs that
-/// failed are dropped then.
+/// failed are dropped then. If they are not enough, the copies are made alike later.
 final class CopyChange extends FanOut {
     private final Replication level;
     private final Group group;
     private final IoRequest what;
     private final IoRequest[] children;
     private final int[] roles;
+    private final Level.Change whole;
     private int count;
 
     /// Why legs failed, by role; null as long as none has.
     private DeviceFault[] faults;
 
     private int refusals;
+    private int untouched;
     private boolean mustRepeatSlowly;
 
+    /// @param whole whose rows are held
     /// @param what is sent to the legs: the parent, or what it becomes there
-    CopyChange(Replication level, Group group, IoRequest parent, IoRequest what, Completion done) {
+    /// @param done told how it ended, unless copies have to be made alike first
+    CopyChange(
+            Replication level,
+            Group group,
+            Level.Change whole,
+            IoRequest parent,
+            IoRequest what,
+            Completion done) {
         super(parent, done);
+        this.whole = whole;
         this.level = level;
         this.group = group;
         this.what = what;
@@ -86,6 +98,7 @@ final class CopyChange extends FanOut {
                 faults = new DeviceFault[group.roles().count()];
             }
             refusals += fault.kind() == DeviceFault.Kind.NOT_SUPPORTED ? 1 : 0;
+            untouched += Leg.isRefusal(fault) ? 1 : 0;
             faults[role] = fault;
         }
         if (fault.kind() == DeviceFault.Kind.DISCONNECTED) {
@@ -120,6 +133,24 @@ final class CopyChange extends FanOut {
         }
         DeviceFault why = group.settle(failed);
         return why == null ? Outcome.Done.DONE : new Outcome.Failed(why);
+    }
+
+    @Override
+    protected void end(Completion whoWaits) {
+        Outcome outcome = result();
+        if (outcome instanceof Outcome.Failed(DeviceFault why) && !isUntouched()) {
+            IoRequest all = parent();
+            long row = level.firstRow(all.offsetBytes(), all.lengthBytes());
+            long rows = level.endRow(all.offsetBytes(), all.lengthBytes()) - row;
+            whole.failed(why, () -> level.resync(group, row, rows));
+        } else {
+            whoWaits.complete(parent(), outcome);
+        }
+    }
+
+    /// Whether no leg has done anything.
+    private synchronized boolean isUntouched() {
+        return untouched == count;
     }
 
     private synchronized boolean isRefusedBySome() {

@@ -195,26 +195,27 @@ public final class Replication implements Level {
     }
 
     @Override
-    public void change(Group group, IoRequest request, Completion done) {
+    public void change(Group group, IoRequest request, Change done) {
         switch (request) {
             case Zero zero when zero.fastOnly() -> zeroFast(group, zero, done);
             case Discard discard -> discard(group, discard, done);
-            case IoRequest other -> new CopyChange(this, group, other, other, done).start();
+            case IoRequest other -> new CopyChange(this, group, done, other, other, done).start();
         }
     }
 
-    private void zeroFast(Group group, Zero zero, Completion done) {
+    private void zeroFast(Group group, Zero zero, Change done) {
         CopyChange[] way = new CopyChange[1];
         way[0] =
                 new CopyChange(
                         this,
                         group,
+                        done,
                         zero,
                         zero,
                         (_, outcome) -> {
                             if (way[0].mustRepeatSlowly()) {
                                 Zero slow = zeroOf(zero, zero.mayUnmap());
-                                new CopyChange(this, group, zero, slow, done).start();
+                                new CopyChange(this, group, done, zero, slow, done).start();
                             } else {
                                 done.complete(zero, outcome);
                             }
@@ -240,9 +241,10 @@ public final class Replication implements Level {
         };
     }
 
-    private void discard(Group group, Discard discard, Completion done) {
+    private void discard(Group group, Discard discard, Change done) {
         if (discards) {
-            new CopyChange(this, group, discard, zeroOf(discard, true), done).start();
+            new CopyChange(this, group, done, discard, zeroOf(discard, true), done)
+                    .start();
         } else {
             done.complete(discard, Outcome.Done.DONE);
         }
@@ -392,6 +394,9 @@ public final class Replication implements Level {
             return 0;
         }
         Leg source = legOf(group, offset, measure);
+        if (!isAnyOther(group, source, offset)) {
+            return 0;
+        }
         Buffers bytes;
         try {
             long row = places.row(offset, measure);
@@ -426,6 +431,16 @@ public final class Replication implements Level {
             }
         }
         return wrong;
+    }
+
+    private boolean isAnyOther(Group group, Leg source, long offset) {
+        for (int copy = 0; copy < places.copies(); copy++) {
+            Leg leg = legOf(group, offset, copy);
+            if (leg != source && group.roles().isComplete(leg.role())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean agrees(Group group, Leg leg, long row, long length, Buffers bytes)

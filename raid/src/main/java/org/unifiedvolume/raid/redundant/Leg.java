@@ -217,6 +217,15 @@ public final class Leg {
         return new IoRequest.Write(tag, offset, source, durability);
     }
 
+    /// Whether a failure means that nothing was changed. Otherwise a change that failed may have
+    /// happened, or a part of it.
+    public static boolean isRefusal(DeviceFault fault) {
+        return switch (fault.kind()) {
+            case NOT_SUPPORTED, BAD_RANGE, READ_ONLY -> true;
+            case IO, NO_SPACE, TIMED_OUT, DISCONNECTED, NO_MEMORY, STOPPING -> false;
+        };
+    }
+
     /// Whether a failure is the leg's own, so that another one may do better.
     public static boolean isOfLeg(DeviceFault fault) {
         return switch (fault.kind()) {

@@ -63,6 +63,7 @@ final class LegFlush extends FanOut {
         }
         DeviceFault why = failed == null ? null : array.settle(failed);
         if (why != null) {
+            array.legs().flushFailed();
             return new Outcome.Failed(why);
         }
         array.level().flushed(array, mark);

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -43,6 +44,7 @@ final class Legs {
     private boolean measured;
     private boolean closedClean;
     private boolean uneven;
+    private boolean differ;
     private boolean shut;
     private Runnable listener = () -> {};
     private volatile Roles roles;
@@ -156,8 +158,8 @@ final class Legs {
         }
     }
 
-    /// Decides how a change of data ended that some legs failed: those are dropped if the others
-    /// are enough, else the change has failed and the needed ones are kept.
+    /// Decides how something ended that some legs failed: those are dropped if the others are
+    /// enough, else it has failed and the needed ones are kept.
     ///
     /// @param faults why legs failed, by role; null where they did not
     /// @return why the change failed; null if it has not
@@ -184,7 +186,6 @@ final class Legs {
                 if (!isSafe && (answer == null || leg.state().isComplete())) {
                     answer = fault;
                 }
-                uneven |= !isSafe && !isRefusal(fault);
             }
             if (anyDropped) {
                 changed();
@@ -200,15 +201,6 @@ final class Legs {
         return switch (fault.kind()) {
             case NO_SPACE, NOT_SUPPORTED, BAD_RANGE, READ_ONLY, NO_MEMORY, STOPPING -> true;
             case IO, TIMED_OUT, DISCONNECTED -> false;
-        };
-    }
-
-    /// Whether a failure means that nothing was changed. Otherwise the range is unspecified until
-    /// it is written again, and whether the legs agree on it is not known.
-    private static boolean isRefusal(DeviceFault fault) {
-        return switch (fault.kind()) {
-            case NOT_SUPPORTED, BAD_RANGE, READ_ONLY -> true;
-            case IO, NO_SPACE, TIMED_OUT, DISCONNECTED, NO_MEMORY, STOPPING -> false;
         };
     }
 
@@ -280,7 +272,7 @@ final class Legs {
     }
 
     private void publish() {
-        roles = new Roles(legs, primary, measured);
+        roles = new Roles(legs, primary, measured || differ);
         listener.run();
     }
 
@@ -543,6 +535,28 @@ final class Legs {
 
     boolean isMeasured() {
         return measured;
+    }
+
+    /// Asks anew whether there are rows on which complete legs may differ until they are mended.
+    void askWhetherTheyDiffer(BooleanSupplier mayDiffer) {
+        lock.lock();
+        try {
+            differ = mayDiffer.getAsBoolean();
+            publish();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Legs that the array cannot do without failed to make changes durable: at the next start they
+    /// have to be made alike.
+    void flushFailed() {
+        lock.lock();
+        try {
+            uneven = true;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// The complete legs have been made alike.

@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
@@ -13,6 +14,26 @@ import org.unifiedvolume.request.Operation;
 /// Legs are named by their roles, from 0 on; a set of legs is a bit mask of roles. Rows are offsets
 /// within the data areas of the legs, in bytes.
 public interface Level {
+    /// A change whose rows are held and whose intent is on disk. Completed when the legs that take
+    /// changes have it, but for those that were dropped, or when none has any of it.
+    interface Change extends Completion {
+        /// It has failed, and legs that the array cannot do without may have it or not. Whoever
+        /// asked for it is told now; its rows stay held and marked, its payload stays in memory,
+        /// and others that touch the rows are refused, until `mending` has seen to it that the legs
+        /// agree. Instead of [#complete].
+        void failed(DeviceFault why, Mending mending);
+    }
+
+    /// Makes the rows of a failed change agree. On a control thread, again and again until it
+    /// succeeds.
+    interface Mending {
+        /// @throws DeviceFault if it has to be tried again
+        void mend() throws DeviceFault, InterruptedException;
+
+        /// It will not be tried again: the next start sees to the rows. Gives memory back.
+        default void giveUp() {}
+    }
+
     /// `raid1`, `raid5` …
     String name();
 
@@ -46,6 +67,12 @@ public interface Level {
     /// lock of the states: must not block, nor ask for a change of states.
     default void rolesChanged(Roles roles) {}
 
+    /// Another member, or the same one that was missing, is about to take a role; it takes no changes
+    /// yet.
+    ///
+    /// @param areas what lies where on it
+    default void seated(int role, MemberAreas areas) {}
+
     /// Before the first request, with all legs opened: replays what a journal holds. Blocks.
     ///
     /// @param wasClean whether the array was stopped with all complete legs in step
@@ -57,7 +84,7 @@ public interface Level {
 
     /// Carries out a write, a zeroing or a discard whose rows are held and whose intent is on disk.
     /// Legs that failed it have been dropped ([Group#settle]) before `done` is told.
-    void change(Group group, IoRequest request, Completion done);
+    void change(Group group, IoRequest request, Change done);
 
     /// What has to be remembered before the legs are flushed, to be told to [#flushed].
     default long flushBegins() {

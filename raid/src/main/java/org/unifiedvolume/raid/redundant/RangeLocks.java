@@ -1,13 +1,18 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import org.unifiedvolume.request.DeviceFault;
 
 /// Lets changes of overlapping ranges through one after another, in the order in which they came.
 ///
 /// Two writes that overlap could land in one order on one leg and in the other on the next, and the
 /// legs would differ for ever. Those that do not overlap never wait. All holds stand in one list by
 /// age; each counts the older ones that it overlaps and is granted when none is left.
+///
+/// A hold that may last can refuse others ([#refuse]), so that they fail instead of waiting.
 public final class RangeLocks {
     /// A range that somebody holds or waits for.
     public abstract static class Hold {
@@ -16,6 +21,7 @@ public final class RangeLocks {
         private Hold older;
         private Hold younger;
         private int blockers;
+        private DeviceFault refusal;
 
         protected Hold(long row, long lengthBytes) {
             this.start = row;
@@ -29,6 +35,17 @@ public final class RangeLocks {
         /// The range is held from now on. Called on the thread that acquires or on one that
         /// releases; must not block.
         protected abstract void granted();
+
+        /// Whether it would rather fail than wait for one that refuses others.
+        protected boolean isRefusable() {
+            return false;
+        }
+
+        /// It waited, or came, for a range whose holder refuses others. Instead of [#granted]; must
+        /// not block.
+        protected void refused(DeviceFault why) {
+            throw new AssertionError("waits for whoever holds the range: " + why);
+        }
     }
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -40,44 +57,89 @@ public final class RangeLocks {
 
     /// Takes a range as soon as every older hold that overlaps it has been released.
     public void acquire(Hold hold) {
+        DeviceFault refusal = null;
         lock.lock();
         try {
+            hold.blockers = 0;
             for (Hold other = oldest; other != null; other = other.younger) {
                 if (other.overlaps(hold)) {
                     hold.blockers++;
+                    refusal = other.refusal == null ? refusal : other.refusal;
                 }
             }
-            hold.older = youngest;
-            if (youngest == null) {
-                oldest = hold;
-            } else {
-                youngest.younger = hold;
-            }
-            youngest = hold;
-            if (hold.blockers > 0) {
-                waitingCount++;
-                return;
+            if (refusal == null || !hold.isRefusable()) {
+                hold.refusal = refusal; // until it is granted, whoever waits for it waits as long
+                append(hold);
+                if (hold.blockers > 0) {
+                    waitingCount++;
+                    return;
+                }
             }
         } finally {
             lock.unlock();
         }
-        hold.granted();
+        if (refusal != null && hold.isRefusable()) {
+            hold.refused(refusal);
+        } else {
+            hold.granted();
+        }
+    }
+
+    private static void mark(Hold hold, DeviceFault why, List<Hold> refused) {
+        hold.refusal = why;
+        for (Hold other = hold.younger; other != null; other = other.younger) {
+            if (other.blockers == 0 || other.refusal != null || !other.overlaps(hold)) {
+                continue;
+            }
+            if (other.isRefusable()) {
+                other.refusal = why;
+                refused.add(other);
+            } else {
+                mark(other, why, refused);
+            }
+        }
+    }
+
+    private void append(Hold hold) {
+        hold.older = youngest;
+        hold.younger = null;
+        if (youngest == null) {
+            oldest = hold;
+        } else {
+            youngest.younger = hold;
+        }
+        youngest = hold;
+    }
+
+    /// From now on whoever wants a part of a granted range is refused, if it can be; those that
+    /// wait for it too.
+    public void refuse(Hold hold, DeviceFault why) {
+        List<Hold> refused = new ArrayList<>();
+        boolean grants;
+        lock.lock();
+        try {
+            mark(hold, why, refused);
+            for (Hold other : refused) {
+                waitingCount--;
+                remove(other);
+            }
+            grants = mustGrant();
+            granting |= grants;
+        } finally {
+            lock.unlock();
+        }
+        refused.forEach(other -> other.refused(why));
+        if (grants) {
+            grantReady();
+        }
     }
 
     /// Gives a granted range up, which may grant others.
     public void release(Hold hold) {
         lock.lock();
         try {
-            if (waitingCount > 0) {
-                for (Hold other = hold.younger; other != null; other = other.younger) {
-                    if (other.overlaps(hold) && --other.blockers == 0) {
-                        waitingCount--;
-                        ready.add(other);
-                    }
-                }
-            }
-            unlink(hold);
-            if (ready.isEmpty() || granting) {
+            remove(hold);
+            if (!mustGrant()) {
                 return;
             }
             granting = true;
@@ -85,6 +147,24 @@ public final class RangeLocks {
             lock.unlock();
         }
         grantReady();
+    }
+
+    /// Takes a hold out; those for which it was the last in the way are ready.
+    private void remove(Hold hold) {
+        if (waitingCount > 0) {
+            for (Hold other = hold.younger; other != null; other = other.younger) {
+                if (other.overlaps(hold) && --other.blockers == 0) {
+                    waitingCount--;
+                    other.refusal = null;
+                    ready.add(other);
+                }
+            }
+        }
+        unlink(hold);
+    }
+
+    private boolean mustGrant() {
+        return !ready.isEmpty() && !granting;
     }
 
     private void unlink(Hold hold) {

@@ -59,6 +59,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final Jobs jobs;
     private final Returns returns;
     private final Repairs repairs;
+    private final FailedChanges failedChanges = new FailedChanges(this);
     private final RangeLocks locks = new RangeLocks();
     private final AtomicBoolean membership = new AtomicBoolean();
 
@@ -137,9 +138,20 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         return jobs;
     }
 
+    /// The level learns what lies where on a member that is about to take a role.
+    void seated(Leg leg) {
+        if (superblocks != null) {
+            level.seated(leg.role(), superblocks.seat(leg.role()).areas());
+        }
+    }
+
     /// Null if there is none.
     WriteIntentBitmap bitmap() {
         return bitmap;
+    }
+
+    FailedChanges failedChanges() {
+        return failedChanges;
     }
 
     boolean isClosed() {
@@ -222,6 +234,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     private void change(IoRequest request, Completion done) {
+        DeviceFault refusal = failedChanges.refusal();
+        if (refusal != null) {
+            done.complete(request, new Outcome.Failed(refusal));
+            return;
+        }
         long offset = request.offsetBytes();
         long length = request.lengthBytes();
         locks.acquire(

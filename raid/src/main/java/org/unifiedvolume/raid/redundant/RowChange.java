@@ -9,7 +9,7 @@ import org.unifiedvolume.request.Outcome;
 
 /// A change of data on its way: holds its rows, waits until its intent is on disk, is carried out
 /// by the level, and is acknowledged when the superblocks say which legs lack it.
-final class RowChange extends RangeLocks.Hold implements Completion, WriteIntentBitmap.Waiter {
+final class RowChange extends RangeLocks.Hold implements Level.Change, WriteIntentBitmap.Waiter {
     private final RedundantArray array;
     private final IoRequest request;
     private final Completion done;
@@ -36,6 +36,16 @@ final class RowChange extends RangeLocks.Hold implements Completion, WriteIntent
     }
 
     @Override
+    protected boolean isRefusable() {
+        return true;
+    }
+
+    @Override
+    protected void refused(DeviceFault why) {
+        done.complete(request, new Outcome.Failed(why));
+    }
+
+    @Override
     public void entered(DeviceFault fault) {
         if (fault == null) {
             go();
@@ -51,11 +61,37 @@ final class RowChange extends RangeLocks.Hold implements Completion, WriteIntent
 
     @Override
     public void complete(IoRequest submitted, Outcome outcome) {
+        leave();
+        acknowledge(array.legs(), request, outcome, done);
+    }
+
+    private void leave() {
         if (array.bitmap() != null) {
             array.bitmap().leave(row, rows);
         }
         array.locks().release(this);
-        acknowledge(array.legs(), request, outcome, done);
+    }
+
+    @Override
+    public void failed(DeviceFault why, Level.Mending mending) {
+        if (request instanceof IoRequest.Write write) {
+            write.source().retain();
+        }
+        array.failedChanges().add(this, row, why, mending);
+        done.complete(request, new Outcome.Failed(why));
+    }
+
+    /// The legs agree on the rows of a change that failed.
+    void mended() {
+        leave();
+        letGo();
+    }
+
+    /// A change that failed is left as it is.
+    void letGo() {
+        if (request instanceof IoRequest.Write write) {
+            write.source().release();
+        }
     }
 
     @Override

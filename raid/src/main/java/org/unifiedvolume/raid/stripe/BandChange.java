@@ -15,7 +15,7 @@ import org.unifiedvolume.request.DeviceFault;
 ///
 /// After an unclean stop, while parity may be wrong, nothing is modified: the other ways make
 /// parity right.
-final class BandChange {
+final class BandChange implements StripeChange.Part {
     private final StripeChange change;
     private final ParityLevel level;
     private final Group group;
@@ -27,6 +27,7 @@ final class BandChange {
     private Buffers newP;
     private Buffers newQ;
     private JournalChange entry;
+    private LegWrites sent;
 
     BandChange(StripeChange change, Band band) {
         this.change = change;
@@ -102,7 +103,8 @@ final class BandChange {
         }
     }
 
-    private void release() {
+    @Override
+    public void release() {
         rows.release();
         if (newP != null) {
             newP.release();
@@ -213,20 +215,40 @@ final class BandChange {
             fail(fault);
             return;
         }
-        LegWrites all = new LegWrites(change, (_, _) -> ended());
+        sent = new LegWrites(change, (_, _) -> ended());
         for (int i = 0; i < legs.count(); i++) {
             if ((writes >> i & 1) != 0) {
-                all.send(legs.leg(i), band.row(), band.lengthBytes(), source(i));
+                sent.send(legs.leg(i), band.row(), band.lengthBytes(), source(i));
             }
         }
-        all.allSubmitted();
+        sent.allSubmitted();
     }
 
     private void ended() {
+        change.sent(this, sent);
+    }
+
+    @Override
+    public void lasts() {
+        if (entry != null) {
+            level.journal().lasts(entry);
+        }
+    }
+
+    @Override
+    public void mend() throws DeviceFault, InterruptedException {
+        for (int i = 0; i < legs.count(); i++) {
+            if ((sent.failed() >> legs.role(i) & 1) != 0) {
+                LegWrites.again(group, legs.leg(i), band.row(), band.lengthBytes(), source(i));
+            }
+        }
+    }
+
+    @Override
+    public void letGo() {
         release();
         if (entry != null) {
             level.journal().left(entry);
         }
-        change.ended(null);
     }
 }

@@ -72,6 +72,9 @@ public class Journal {
     private boolean mustMove;
     private boolean endedSinceFlush;
 
+    /// How many changes stay in the ring until nobody knows when.
+    private int lasting;
+
     /// Whether something failed that is only tried again when somebody asks.
     private boolean resting;
 
@@ -93,6 +96,20 @@ public class Journal {
         long ring = shortest - JournalHead.SLOTS_BYTES;
         this.ringBytes = ring - ring % JournalHeader.BYTES;
         setBlocks(1, MOST_ENTRY_BYTES);
+    }
+
+    /// Another member, which takes no changes yet, has a role from now on.
+    ///
+    /// @param place null if it has no room for the journal
+    void seated(int role, JournalPlace place) {
+        lock.lock();
+        try {
+            boolean fits =
+                    place != null && place.length() - JournalHead.SLOTS_BYTES >= ringBytes;
+            places[role] = fits ? place : null;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Learns what the legs can do together.
@@ -331,18 +348,30 @@ public class Journal {
         return false;
     }
 
+    /// Legs failed what a change sent them, and get it again until they take it: it stays in the
+    /// ring meanwhile. Others do not wait for that.
+    void lasts(JournalChange change) {
+        lock.lock();
+        try {
+            change.lasts = change.entry != null;
+            lasting += change.lasts ? 1 : 0;
+        } finally {
+            lock.unlock();
+        }
+        pump();
+    }
+
     /// All legs have answered what a change sent them.
     void left(JournalChange change) {
         lock.lock();
         try {
-            if (change.entry == null) {
-                return;
+            if (change.lasts) {
+                lasting--;
             }
-            change.entry.changeEnded();
-            if (!change.entry.isComplete()) {
-                return;
+            if (change.entry != null) {
+                change.entry.changeEnded();
+                endedSinceFlush |= change.entry.isComplete();
             }
-            endedSinceFlush = true;
         } finally {
             lock.unlock();
         }
@@ -396,7 +425,7 @@ public class Journal {
         if (mustMove) {
             for (JournalEntry entry : entries) {
                 if (!entry.isComplete()) {
-                    return null;
+                    return refuseIfItLasts();
                 }
             }
             return flushedSequence + 1 == nextSequence ? moveHolders() : startFlush();
@@ -415,7 +444,25 @@ public class Journal {
         if (batch != null) {
             return writeEntry(batch);
         }
-        return canReclaim() ? reclaim() : startFlush();
+        if (canReclaim()) {
+            return reclaim();
+        }
+        Runnable flush = startFlush();
+        return flush != null || flushing ? flush : refuseIfItLasts();
+    }
+
+    /// Those that wait would wait for a change that legs do not take.
+    private Runnable refuseIfItLasts() {
+        if (lasting == 0 || waiting.isEmpty()) {
+            return null;
+        }
+        List<JournalChange> refused = takeAll();
+        DeviceFault why =
+                new DeviceFault(
+                        DeviceFault.Kind.IO,
+                        "volume %s: its journal waits for a change that members do not take"
+                                .formatted(group.volume()));
+        return () -> refused.forEach(change -> change.entered(why));
     }
 
     private boolean canReclaim() {

@@ -18,6 +18,9 @@ abstract class JournalChange {
     /// The entry that it stands in. Guarded by the journal's lock.
     JournalEntry entry;
 
+    /// Whether nobody knows when it will have ended. Guarded by the journal's lock.
+    boolean lasts;
+
     /// @param most how many legs are written at the most
     JournalChange(long row, long endRow, int most) {
         this.row = row;

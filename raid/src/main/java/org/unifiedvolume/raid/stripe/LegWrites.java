@@ -10,11 +10,16 @@ import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoRequest.Zero;
 import org.unifiedvolume.request.Outcome;
 
-/// What one part of a change sends to the legs; tells the change which of them failed.
+/// What one part of a change sends to the legs, and which of them failed.
 final class LegWrites extends FanOut {
     private final StripeChange change;
     private int sent;
     private int refusals;
+    private int untouched;
+    private long failed;
+
+    /// Why legs failed, by role; null as long as none has.
+    private DeviceFault[] faults;
 
     /// @param ended told when all have answered, with nothing to say
     LegWrites(StripeChange change, Completion ended) {
@@ -43,9 +48,45 @@ final class LegWrites extends FanOut {
         leg.device().submit(child, new Part(leg.role()));
     }
 
+    /// Gives a leg its bytes once more, if it is still in use. On a control thread.
+    ///
+    /// @param source zeroes if null
+    static void again(Group group, Leg leg, long row, long lengthBytes, Buffers source)
+            throws DeviceFault, InterruptedException {
+        if (!group.roles().isWritable(leg.role())) {
+            return; // a rebuild will give them, with all that it lacks
+        }
+        if (source == null) {
+            group.blocking().zero(leg, row, lengthBytes);
+        } else {
+            group.blocking().write(leg, row, source);
+        }
+    }
+
     /// Whether some legs could not zero fast while others did.
     synchronized boolean isRefusedBySome() {
         return 0 < refusals && refusals < sent;
+    }
+
+    /// Has the legs dropped that failed, if the array can do without them.
+    ///
+    /// @return why the part has failed; null if it has not
+    DeviceFault settle() {
+        DeviceFault[] all;
+        synchronized (this) {
+            all = faults;
+        }
+        return all == null ? null : change.group().settle(all);
+    }
+
+    /// The roles whose legs failed, or did not do, what they were sent.
+    synchronized long failed() {
+        return failed;
+    }
+
+    /// Whether legs have, or may have, done what they were sent.
+    synchronized boolean isAnyTouched() {
+        return untouched < sent;
     }
 
     @Override
@@ -68,16 +109,19 @@ final class LegWrites extends FanOut {
         @Override
         public void complete(IoRequest request, Outcome outcome) {
             if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
-                change.legFailed(role, fault);
-                if (fault.kind() == DeviceFault.Kind.NOT_SUPPORTED) {
-                    countRefusal();
-                }
+                note(role, fault);
             }
             LegWrites.this.complete(request, outcome);
         }
     }
 
-    private synchronized void countRefusal() {
-        refusals++;
+    private synchronized void note(int role, DeviceFault fault) {
+        failed |= 1L << role;
+        if (faults == null) {
+            faults = new DeviceFault[change.roles().count()];
+        }
+        faults[role] = fault;
+        refusals += fault.kind() == DeviceFault.Kind.NOT_SUPPORTED ? 1 : 0;
+        untouched += Leg.isRefusal(fault) ? 1 : 0;
     }
 }

@@ -43,6 +43,17 @@ final class LostRead extends RangeLocks.Hold {
     }
 
     @Override
+    protected boolean isRefusable() {
+        return true;
+    }
+
+    /// The bytes would be computed from legs that do not agree.
+    @Override
+    protected void refused(DeviceFault why) {
+        done.complete(request, new Outcome.Failed(why));
+    }
+
+    @Override
     protected void granted() {
         ParityGeometry geometry = level.geometry();
         long offset = request.offsetBytes();

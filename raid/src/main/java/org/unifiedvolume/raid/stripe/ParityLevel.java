@@ -11,6 +11,7 @@ import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -163,6 +164,16 @@ public final class ParityLevel implements Level {
     }
 
     @Override
+    public void seated(int role, MemberAreas areas) {
+        if (journal != null) {
+            MemberAreas.Area area = areas.journal();
+            journal.seated(
+                    role,
+                    area.isPresent() ? new JournalPlace(area.offset(), area.length()) : null);
+        }
+    }
+
+    @Override
     public void open(Group group, boolean wasClean) throws IOException, InterruptedException {
         if (journal != null) {
             journal.open(group, wasClean);
@@ -207,11 +218,11 @@ public final class ParityLevel implements Level {
     }
 
     @Override
-    public void change(Group group, IoRequest request, Completion done) {
+    public void change(Group group, IoRequest request, Change done) {
         switch (request) {
-            case Write _ -> new StripeChange(this, group, request, request, done).start();
+            case Write _ -> new StripeChange(this, group, done, request, request, done).start();
             case Zero zero when zero.fastOnly() -> zeroFast(group, zero, done);
-            case Zero _ -> new StripeChange(this, group, request, request, done).start();
+            case Zero _ -> new StripeChange(this, group, done, request, request, done).start();
             case Discard discard -> discard(group, discard, done);
             case IoRequest other -> throw new AssertionError(other + " changes nothing");
         }
@@ -219,7 +230,7 @@ public final class ParityLevel implements Level {
 
     /// Whole stripes can be zeroed fast. What is less needs new parity: at the edges, at most two
     /// stripes, that is done; a range without any whole stripe is refused.
-    private void zeroFast(Group group, Zero zero, Completion done) {
+    private void zeroFast(Group group, Zero zero, Change done) {
         Zero middle = wholeStripes(zero, zero.mayUnmap(), true, zero.durability());
         if (middle == null) {
             done.complete(
@@ -235,11 +246,12 @@ public final class ParityLevel implements Level {
                 new StripeChange(
                         this,
                         group,
+                        done,
                         zero,
                         middle,
                         (_, outcome) -> {
                             if (way[0].mustRepeatSlowly()) {
-                                zeroSlowly(group, zero, zero, done);
+                                zeroSlowly(group, done, zero, zero, done);
                             } else if (outcome.isSuccess()) {
                                 zeroEdges(group, zero, middle, done);
                             } else {
@@ -249,20 +261,20 @@ public final class ParityLevel implements Level {
         way[0].start();
     }
 
-    private void zeroEdges(Group group, Zero zero, Zero middle, Completion done) {
+    private void zeroEdges(Group group, Zero zero, Zero middle, Change done) {
         long start = zero.offsetBytes();
         long behind = middle.offsetBytes() + middle.lengthBytes();
         long end = start + zero.lengthBytes();
         Completion last =
                 (_, outcome) -> {
                     if (outcome.isSuccess() && behind < end) {
-                        zeroSlowly(group, zero, part(zero, behind, end - behind), done);
+                        zeroSlowly(group, done, zero, part(zero, behind, end - behind), done);
                     } else {
                         done.complete(zero, outcome);
                     }
                 };
         if (start < middle.offsetBytes()) {
-            zeroSlowly(group, zero, part(zero, start, middle.offsetBytes() - start), last);
+            zeroSlowly(group, done, zero, part(zero, start, middle.offsetBytes() - start), last);
         } else {
             last.complete(zero, Outcome.Done.DONE);
         }
@@ -272,17 +284,18 @@ public final class ParityLevel implements Level {
         return new Zero(zero.tag(), offset, length, zero.mayUnmap(), false, zero.durability());
     }
 
-    private void zeroSlowly(Group group, Zero parent, Zero range, Completion done) {
+    private void zeroSlowly(
+            Group group, Change whole, Zero parent, Zero range, Completion done) {
         Zero slow = part(range, range.offsetBytes(), range.lengthBytes());
-        new StripeChange(this, group, parent, slow, done).start();
+        new StripeChange(this, group, whole, parent, slow, done).start();
     }
 
-    private void discard(Group group, Discard discard, Completion done) {
+    private void discard(Group group, Discard discard, Change done) {
         Zero middle = discards ? wholeStripes(discard, true, false, discard.durability()) : null;
         if (middle == null) {
             done.complete(discard, Outcome.Done.DONE);
         } else {
-            new StripeChange(this, group, discard, middle, done).start();
+            new StripeChange(this, group, done, discard, middle, done).start();
         }
     }
 

@@ -3,13 +3,14 @@ package org.unifiedvolume.raid.stripe;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.geometry.ParityGeometry;
 import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest.Zero;
 
 /// The change of whole stripes that follow one another: reads nothing, and sends each leg all of
 /// its rows at once, data and parity as they come.
-final class RunChange {
+final class RunChange implements StripeChange.Part {
     private final StripeChange change;
     private final ParityLevel level;
     private final Group group;
@@ -22,6 +23,7 @@ final class RunChange {
     private Buffers[][] parity;
 
     private JournalChange entry;
+    private LegWrites sent;
 
     RunChange(StripeChange change, long stripe, long endStripe, boolean isDegraded) {
         this.change = change;
@@ -114,14 +116,13 @@ final class RunChange {
             change.ended(fault);
             return;
         }
-        LegWrites[] way = new LegWrites[1];
-        way[0] = new LegWrites(change, (_, _) -> ended(way[0]));
+        sent = new LegWrites(change, (_, _) -> ended());
         for (int role = 0; role < geometry().memberCount(); role++) {
             if (change.roles().isWritable(role)) {
-                way[0].send(change.roles().leg(role), row(), lengthBytes(), gather(role));
+                sent.send(change.roles().leg(role), row(), lengthBytes(), gather(role));
             }
         }
-        way[0].allSubmitted();
+        sent.allSubmitted();
     }
 
     /// What one leg gets; null for zeroes.
@@ -141,7 +142,8 @@ final class RunChange {
         return stripes == 1 ? parts[0] : Buffers.concat(parts);
     }
 
-    private void release() {
+    @Override
+    public void release() {
         if (parity != null) {
             for (Buffers[] ofStripe : parity) {
                 for (int i = 0; ofStripe != null && i < ofStripe.length; i++) {
@@ -154,14 +156,35 @@ final class RunChange {
         }
     }
 
-    private void ended(LegWrites writes) {
+    private void ended() {
+        if (change.what() instanceof Zero zero && zero.fastOnly() && sent.isRefusedBySome()) {
+            change.repeatSlowly();
+        }
+        change.sent(this, sent);
+    }
+
+    @Override
+    public void lasts() {
+        if (entry != null) {
+            level.journal().lasts(entry);
+        }
+    }
+
+    @Override
+    public void mend() throws DeviceFault, InterruptedException {
+        for (int role = 0; role < geometry().memberCount(); role++) {
+            if ((sent.failed() >> role & 1) != 0) {
+                Leg leg = change.roles().leg(role);
+                LegWrites.again(group, leg, row(), lengthBytes(), gather(role));
+            }
+        }
+    }
+
+    @Override
+    public void letGo() {
         release();
         if (entry != null) {
             level.journal().left(entry);
         }
-        if (change.what() instanceof Zero zero && zero.fastOnly() && writes.isRefusedBySome()) {
-            change.repeatSlowly();
-        }
-        change.ended(null);
     }
 }

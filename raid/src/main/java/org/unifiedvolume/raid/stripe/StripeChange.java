@@ -1,9 +1,11 @@
 package org.unifiedvolume.raid.stripe;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.geometry.ParityGeometry;
 import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -16,8 +18,10 @@ import org.unifiedvolume.request.Outcome;
 
 /// A write or a zeroing on its way to all legs of its stripes.
 ///
-/// Whole stripes go out as one run, the rest in bands. Done when all have ended; legs that failed
-/// are dropped then, if the array can do without them. Children are started whether or not the one
+/// Whole stripes go out as one run, the rest in bands. When such a part has ended, legs that failed
+/// it are dropped, if the array can do without them. If it cannot, the part stays as it is, in
+/// memory and in the journal, and is sent to those legs again and again: otherwise parity would be
+/// wrong for bytes that nobody was writing. Children are started whether or not the one
 /// who asked still waits: half a change would be worse than a late one.
 final class StripeChange extends FanOut {
     private final ParityLevel level;
@@ -25,18 +29,43 @@ final class StripeChange extends FanOut {
     private final IoRequest what;
     private final Roles roles;
 
-    /// Why legs failed, by role; null as long as none has.
-    private DeviceFault[] faults;
-
-    /// Why something could not even be tried.
+    /// Why a part failed.
     private DeviceFault failure;
 
     private boolean mustRepeatSlowly;
 
+    /// The parts that failed on legs which the array cannot do without.
+    private final List<Part> broken = new ArrayList<>();
+
+    private final Level.Change whole;
+
+    /// A part of a change.
+    interface Part {
+        /// It has failed, and stays until it is mended.
+        void lasts();
+
+        /// Sends it again to the legs that failed it and are still in use. On a control thread.
+        void mend() throws DeviceFault, InterruptedException;
+
+        /// It is not needed any more, nor what the journal has of it.
+        void letGo();
+
+        /// Gives its memory back, and leaves the rest to the journal.
+        void release();
+    }
+
+    /// @param whole whose rows are held
     /// @param what is done: the parent, or what it becomes here
+    /// @param done told how it ended, unless legs have to be mended first
     StripeChange(
-            ParityLevel level, Group group, IoRequest parent, IoRequest what, Completion done) {
+            ParityLevel level,
+            Group group,
+            Level.Change whole,
+            IoRequest parent,
+            IoRequest what,
+            Completion done) {
         super(parent, done);
+        this.whole = whole;
         this.level = level;
         this.group = group;
         this.what = what;
@@ -129,14 +158,6 @@ final class StripeChange extends FanOut {
         }
     }
 
-    /// A leg failed its part.
-    synchronized void legFailed(int role, DeviceFault fault) {
-        if (faults == null) {
-            faults = new DeviceFault[roles.count()];
-        }
-        faults[role] = fault;
-    }
-
     /// Only some legs could zero fast, so that the others have to do it slowly.
     synchronized void repeatSlowly() {
         mustRepeatSlowly = true;
@@ -144,6 +165,20 @@ final class StripeChange extends FanOut {
 
     synchronized boolean mustRepeatSlowly() {
         return mustRepeatSlowly;
+    }
+
+    /// Legs have answered all of a part.
+    void sent(Part part, LegWrites writes) {
+        DeviceFault why = mustRepeatSlowly() ? null : writes.settle();
+        if (why != null && writes.isAnyTouched()) {
+            part.lasts();
+            synchronized (this) {
+                broken.add(part);
+            }
+        } else {
+            part.letGo();
+        }
+        ended(why);
     }
 
     /// A part ended.
@@ -161,17 +196,38 @@ final class StripeChange extends FanOut {
     }
 
     @Override
-    protected Outcome result() {
-        DeviceFault[] failed;
+    protected void end(Completion whoWaits) {
+        List<Part> parts;
         DeviceFault why;
         synchronized (this) {
-            failed = mustRepeatSlowly ? null : faults;
+            parts = List.copyOf(broken);
             why = failure;
         }
-        DeviceFault lost = failed == null ? null : group.settle(failed);
-        if (why == null) {
-            why = lost;
+        if (parts.isEmpty()) {
+            whoWaits.complete(
+                    parent(), why == null ? Outcome.Done.DONE : new Outcome.Failed(why));
+        } else {
+            whole.failed(why, new PartsMending(parts));
         }
-        return why == null ? Outcome.Done.DONE : new Outcome.Failed(why);
+    }
+
+    private record PartsMending(List<Part> parts) implements Level.Mending {
+        @Override
+        public void mend() throws DeviceFault, InterruptedException {
+            for (Part part : parts) {
+                part.mend();
+            }
+            parts.forEach(Part::letGo);
+        }
+
+        @Override
+        public void giveUp() {
+            parts.forEach(Part::release);
+        }
+    }
+
+    @Override
+    protected Outcome result() {
+        throw new AssertionError("it ends by itself");
     }
 }

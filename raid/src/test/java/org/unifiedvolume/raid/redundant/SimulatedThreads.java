@@ -39,6 +39,14 @@ public final class SimulatedThreads implements ControlThreads {
             Strand strand = new Strand(name, task);
             strands.add(strand);
             time.execute(strand::go);
+        } else {
+            abandon(task);
+        }
+    }
+
+    private static void abandon(Runnable task) {
+        if (task instanceof Holding holding) {
+            holding.abandon();
         }
     }
 
@@ -89,7 +97,9 @@ public final class SimulatedThreads implements ControlThreads {
                             () -> {
                                 turn.acquireUninterruptibly();
                                 try {
-                                    if (!dead) {
+                                    if (dead) {
+                                        abandon(task);
+                                    } else {
                                         task.run();
                                     }
                                 } catch (Killed e) {

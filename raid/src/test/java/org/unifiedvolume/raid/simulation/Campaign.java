@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,8 +15,7 @@ final class Campaign {
     private final boolean keepsGoing;
     private final AtomicLong next;
     private final FaultCounts counts = new FaultCounts();
-    private SimulationRun firstFailure;
-    private long failures;
+    private final List<SimulationRun> failures = new ArrayList<>();
     private long runs;
     private long lives;
     private long requests;
@@ -58,10 +58,8 @@ final class Campaign {
         requests += run.requests();
         counts.add(run.counts());
         if (!run.isKept()) {
-            failures++;
-            if (firstFailure == null || run.seed() < firstFailure.seed()) {
-                firstFailure = run;
-            }
+            failures.add(run);
+            failures.sort(Comparator.comparingLong(SimulationRun::seed));
             if (!keepsGoing) {
                 next.set(end);
             }
@@ -70,11 +68,19 @@ final class Campaign {
 
     /// The failure of the lowest seed; null if there was none.
     SimulationRun firstFailure() {
-        return firstFailure;
+        return failures.isEmpty() ? null : failures.getFirst();
     }
 
     String report() {
         double seconds = nanos / 1e9;
+        StringBuilder report = new StringBuilder(summary(seconds));
+        for (SimulationRun run : failures) {
+            report.append("        seed %d: %s%n".formatted(run.seed(), run.broken().getMessage()));
+        }
+        return report.toString();
+    }
+
+    private String summary(double seconds) {
         return String.format(
                 Locale.ROOT,
                 "%-7s %d seeds from %d in %.1f s, %.0f seeds/s; %d lives, %d requests; %s%n        %s%n",
@@ -85,9 +91,11 @@ final class Campaign {
                 runs / seconds,
                 lives,
                 requests,
-                failures == 0
-                        ? "all promises kept"
-                        : failures == 1 ? "1 seed FAILED" : failures + " seeds FAILED",
+                switch (failures.size()) {
+                    case 0 -> "all promises kept";
+                    case 1 -> "1 seed FAILED";
+                    default -> failures.size() + " seeds FAILED";
+                },
                 counts);
     }
 }

@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.simulation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.raid.Rig;
 import org.unifiedvolume.raid.redundant.SimulatedThreads;
 import org.unifiedvolume.request.Locality;
@@ -24,6 +25,8 @@ final class SimulatedHost {
     private final EventLog log;
     private final List<SimulatedDisk> disks = new ArrayList<>();
     private SimulatedThreads threads;
+    private ProcessTimers timers;
+    private IoContext io;
 
     SimulatedHost(Rig rig, Random random, Planting planting, FaultCounts counts, EventLog log) {
         this.rig = rig;
@@ -62,7 +65,20 @@ final class SimulatedHost {
     /// A new process begins.
     SimulatedThreads startProcess() {
         threads = new SimulatedThreads(rig.time);
+        timers = new ProcessTimers(rig.time);
+        io = new IoContext(rig.io.pool(), timers, rig.io.ids());
         return threads;
+    }
+
+    /// The process that runs now ends where it is.
+    void killProcess() {
+        timers.kill();
+        threads.kill();
+    }
+
+    /// What devices of the process that runs now get from it.
+    IoContext io() {
+        return io;
     }
 
     List<SimulatedDisk> disks() {
@@ -82,7 +98,10 @@ final class SimulatedHost {
     /// A disk as a member for the process that runs now.
     LayoutMember member(SimulatedDisk disk) {
         return rig.member(
-                disk.name(), planting.disk(disks.indexOf(disk), disk.open(rig.io)), DEADLINE_NANOS);
+                disk.name(),
+                planting.disk(disks.indexOf(disk), disk.open(io)),
+                DEADLINE_NANOS,
+                io);
     }
 
     /// A disk that is not there.

@@ -202,7 +202,7 @@ final class VolumeSimulation {
                 disk.powerCut();
             }
         }
-        host.threads().kill();
+        host.killProcess();
         array.processEnded();
         rig.time.runUntilIdle();
         if (hasPower && !legLostPower) {
