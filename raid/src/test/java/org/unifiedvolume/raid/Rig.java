@@ -10,6 +10,7 @@ import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.device.Timers;
 import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
@@ -30,10 +31,16 @@ import org.unifiedvolume.volume.Member;
 /// What tests of arrays need: a pool that is checked for leaks, virtual time, members over devices
 /// in memory, and requests with tags as a volume gives them.
 public final class Rig implements AutoCloseable {
+    private static final long POOL_BYTES = 8 << 20;
+
     public final VirtualTime time = new VirtualTime();
-    public final IoContext io;
+
+
+    /// What devices of the process that runs now get.
+    public IoContext io;
     public final Lanes lanes = new Lanes();
     private final Tracer tracer = new Tracer(time);
+    private final boolean traced;
     private int members;
 
     public Rig() {
@@ -42,30 +49,33 @@ public final class Rig implements AutoCloseable {
 
     /// @param traced whether a leak is reported with the place of its allocation; slow
     public Rig(boolean traced) {
-        io = new IoContext(new BufferPool(8 << 20, traced), time, new RequestIds());
+        this.traced = traced;
+        io = new IoContext(new BufferPool(POOL_BYTES, traced), time, new RequestIds());
+    }
+
+    /// A new process begins, with memory and timers of its own.
+    ///
+    /// @param wasKilled whether the one before was, so that it could not give its memory back
+    public void startProcess(Timers timers, boolean wasKilled) {
+        if (wasKilled) {
+            io.pool().abandon();
+        } else {
+            checkLeaks();
+            io.pool().close();
+        }
+        io = new IoContext(new BufferPool(POOL_BYTES, traced), timers, io.ids());
     }
 
     /// A layout context without a folder: for arrays that keep no record.
     public LayoutContext context() {
-        return context(io);
-    }
-
-    /// As [#context()], for one process of several.
-    public LayoutContext context(IoContext ofProcess) {
-        return new LayoutContext("v", Path.of("/nonexistent"), ofProcess);
+        return new LayoutContext("v", Path.of("/nonexistent"), io);
     }
 
     /// A member over any device.
     public LayoutMember member(String name, BlockDevice device, long deadlineNanos) {
-        return member(name, device, deadlineNanos, io);
-    }
-
-    /// As [#member(String, BlockDevice, long)], for one process of several.
-    public LayoutMember member(
-            String name, BlockDevice device, long deadlineNanos, IoContext ofProcess) {
         Locality where = device.locality(Operation.READ, 0, 0);
         StackOptions options = StackOptions.ofMember(Named.FIFO, 64, deadlineNanos);
-        return LayoutMember.of(new Member(name, where, device, options, ofProcess, lanes, tracer));
+        return LayoutMember.of(new Member(name, where, device, options, io, lanes, tracer));
     }
 
     public MemoryDevice memory(long sizeBytes, Locality where) {
@@ -157,12 +167,16 @@ public final class Rig implements AutoCloseable {
     /// Fails if a payload was not released.
     @Override
     public void close() {
+        checkLeaks();
+        io.pool().close();
+    }
+
+    private void checkLeaks() {
         if (io.pool().outstandingBytes() != 0) {
             AssertionError leak =
                     new AssertionError(io.pool().outstandingBytes() + " bytes were not released");
             io.pool().leaks().forEach(leak::addSuppressed);
             throw leak;
         }
-        io.pool().close();
     }
 }

@@ -4,12 +4,6 @@ import java.util.function.Consumer;
 
 /// Threads for code that waits; handed in so that tests can run it on virtual time.
 public interface ControlThreads {
-    /// A task that holds what it has to give back even if it never runs.
-    interface Holding extends Runnable {
-        /// The process ends before it was begun.
-        void abandon();
-    }
-
     /// Runs a task on a thread of its own.
     void start(String name, Runnable task);
 

@@ -50,47 +50,25 @@ final class FailedChanges {
         array.locks().refuse(change, forOthers);
         array.blocking()
                 .threads()
-                .start("uvol-mend-" + array.volume(), new Task(change, row, mending));
+                .start("uvol-mend-" + array.volume(), () -> run(change, row, mending));
     }
 
-    private final class Task implements ControlThreads.Holding {
-        private final RowChange change;
-        private final long row;
-        private final Level.Mending mending;
-
-        Task(RowChange change, long row, Level.Mending mending) {
-            this.change = change;
-            this.row = row;
-            this.mending = mending;
+    private void run(RowChange change, long row, Level.Mending mending) {
+        boolean isMended = false;
+        try {
+            isMended = tryOn(row, mending);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-
-        @Override
-        public void run() {
-            boolean isMended = false;
-            try {
-                isMended = tryOn(row, mending);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } finally {
-                if (!isMended) {
-                    abandon();
-                }
-            }
-            if (!isMended) {
-                return;
-            }
-            if (count.decrementAndGet() == 0) {
-                array.legs().askWhetherTheyDiffer(FailedChanges.this::areAny);
-            }
-            change.mended();
-        }
-
-        /// The next start sees to the rows.
-        @Override
-        public void abandon() {
+        if (!isMended) {
             mending.giveUp();
             change.letGo();
+            return;
         }
+        if (count.decrementAndGet() == 0) {
+            array.legs().askWhetherTheyDiffer(this::areAny);
+        }
+        change.mended();
     }
 
     private boolean tryOn(long row, Level.Mending mending) throws InterruptedException {

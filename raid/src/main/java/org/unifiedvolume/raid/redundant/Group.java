@@ -1,5 +1,6 @@
 package org.unifiedvolume.raid.redundant;
 
+import java.util.function.Consumer;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -30,6 +31,15 @@ public interface Group {
     /// @param faults why legs failed, by role; null where they did not, or were not asked
     /// @return why the change failed; null if it has not
     DeviceFault settle(DeviceFault[] faults);
+
+    /// Whether what [#roles] showed before is in the superblocks on disk. While it is not, a leg
+    /// that was dropped would be taken for good at the next start: what it lacks must not be needed
+    /// then to compute what others hold.
+    boolean isRecorded();
+
+    /// Tells when the roles of this moment are in the superblocks, with null, or why they cannot be
+    /// brought there.
+    void whenRecorded(Consumer<DeviceFault> told);
 
     /// Flushes all legs that take changes, for the level's own sake; the level is told of it as of
     /// any flush ([Level#flushed]), before `done` is.

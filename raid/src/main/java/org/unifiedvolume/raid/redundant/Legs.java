@@ -267,8 +267,8 @@ final class Legs {
         if (Long.bitCount(complete) == legs.size()) {
             clearedEvents = events;
         }
+        keeper.change(state()); // first: who sees the new roles can see whether they are recorded
         publish();
-        keeper.change(state());
     }
 
     private void publish() {

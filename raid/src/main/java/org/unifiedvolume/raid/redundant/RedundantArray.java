@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.BlockDevice;
@@ -198,6 +199,24 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     @Override
     public DeviceFault settle(DeviceFault[] faults) {
         return legs.settle(faults);
+    }
+
+    @Override
+    public boolean isRecorded() {
+        return legs.keeper().isSettled();
+    }
+
+    @Override
+    public void whenRecorded(Consumer<DeviceFault> told) {
+        legs.keeper()
+                .whenSettled(
+                        failed ->
+                                told.accept(
+                                        failed == null
+                                                ? null
+                                                : new DeviceFault(
+                                                        DeviceFault.Kind.IO,
+                                                        failed.getMessage())));
     }
 
     @Override

@@ -165,7 +165,22 @@ final class BandChange implements StripeChange.Part {
         }
         entry = journalled();
         if (level.journal().enter(entry)) {
-            send(null);
+            mayGo(null);
+        }
+    }
+
+    private void recorded(DeviceFault fault) {
+        if (fault != null) {
+            level.journal().left(entry);
+        }
+        send(fault);
+    }
+
+    private void mayGo(DeviceFault fault) {
+        if (fault == null) {
+            change.whenMaySend(this::recorded);
+        } else {
+            send(fault);
         }
     }
 
@@ -189,7 +204,7 @@ final class BandChange implements StripeChange.Part {
                 new JournalChange(band.row(), band.endRow(), legs.count()) {
                     @Override
                     void entered(DeviceFault fault) {
-                        send(fault);
+                        mayGo(fault);
                     }
                 };
         if (parities() != 0) {

@@ -63,7 +63,7 @@ final class RunChange implements StripeChange.Part {
                 new JournalChange(row(), row() + lengthBytes(), geometry().memberCount()) {
                     @Override
                     void entered(DeviceFault fault) {
-                        send(fault);
+                        mayGo(fault);
                     }
                 };
         if (isDegraded) {
@@ -74,7 +74,22 @@ final class RunChange implements StripeChange.Part {
             }
         }
         if (level.journal().enter(entry)) {
-            send(null);
+            mayGo(null);
+        }
+    }
+
+    private void recorded(DeviceFault fault) {
+        if (fault != null) {
+            level.journal().left(entry);
+        }
+        send(fault);
+    }
+
+    private void mayGo(DeviceFault fault) {
+        if (fault == null) {
+            change.whenMaySend(this::recorded);
+        } else {
+            send(fault);
         }
     }
 

@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.stripe;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.geometry.ParityGeometry;
 import org.unifiedvolume.raid.redundant.Group;
@@ -27,7 +28,7 @@ final class StripeChange extends FanOut {
     private final ParityLevel level;
     private final Group group;
     private final IoRequest what;
-    private final Roles roles;
+    private Roles roles;
 
     /// Why a part failed.
     private DeviceFault failure;
@@ -69,7 +70,6 @@ final class StripeChange extends FanOut {
         this.level = level;
         this.group = group;
         this.what = what;
-        this.roles = group.roles();
     }
 
     ParityLevel level() {
@@ -110,7 +110,38 @@ final class StripeChange extends FanOut {
                 : null;
     }
 
+    /// Nothing is sent before the superblocks say which legs will lack it: to the next start a leg
+    /// that lacks it unnoticed would be one from which the other bytes of the stripe are computed.
     void start() {
+        roles = group.roles();
+        if (group.isRecorded()) {
+            startParts();
+        } else {
+            group.whenRecorded(this::startRecorded);
+        }
+    }
+
+    private void startRecorded(DeviceFault fault) {
+        if (fault == null) {
+            start();
+        } else {
+            expectOne();
+            ended(fault);
+            allSubmitted();
+        }
+    }
+
+    /// Tells a part that it may send what it has, with null, or why it must not: which legs lacked
+    /// what the journal was given has to be known on disk.
+    void whenMaySend(Consumer<DeviceFault> told) {
+        if (group.isRecorded()) {
+            told.accept(null);
+        } else {
+            group.whenRecorded(told);
+        }
+    }
+
+    private void startParts() {
         ParityGeometry geometry = level.geometry();
         long start = what.offsetBytes();
         long end = start + what.lengthBytes();

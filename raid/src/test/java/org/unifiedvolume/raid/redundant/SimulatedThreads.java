@@ -39,14 +39,6 @@ public final class SimulatedThreads implements ControlThreads {
             Strand strand = new Strand(name, task);
             strands.add(strand);
             time.execute(strand::go);
-        } else {
-            abandon(task);
-        }
-    }
-
-    private static void abandon(Runnable task) {
-        if (task instanceof Holding holding) {
-            holding.abandon();
         }
     }
 
@@ -97,9 +89,7 @@ public final class SimulatedThreads implements ControlThreads {
                             () -> {
                                 turn.acquireUninterruptibly();
                                 try {
-                                    if (dead) {
-                                        abandon(task);
-                                    } else {
+                                    if (!dead) {
                                         task.run();
                                     }
                                 } catch (Killed e) {

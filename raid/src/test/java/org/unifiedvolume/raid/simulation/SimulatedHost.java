@@ -3,7 +3,6 @@ package org.unifiedvolume.raid.simulation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.raid.Rig;
 import org.unifiedvolume.raid.redundant.SimulatedThreads;
 import org.unifiedvolume.request.Locality;
@@ -26,7 +25,7 @@ final class SimulatedHost {
     private final List<SimulatedDisk> disks = new ArrayList<>();
     private SimulatedThreads threads;
     private ProcessTimers timers;
-    private IoContext io;
+    private boolean wasKilled;
 
     SimulatedHost(Rig rig, Random random, Planting planting, FaultCounts counts, EventLog log) {
         this.rig = rig;
@@ -66,19 +65,16 @@ final class SimulatedHost {
     SimulatedThreads startProcess() {
         threads = new SimulatedThreads(rig.time);
         timers = new ProcessTimers(rig.time);
-        io = new IoContext(rig.io.pool(), timers, rig.io.ids());
+        rig.startProcess(timers, wasKilled);
+        wasKilled = false;
         return threads;
     }
 
     /// The process that runs now ends where it is.
     void killProcess() {
+        wasKilled = true;
         timers.kill();
         threads.kill();
-    }
-
-    /// What devices of the process that runs now get from it.
-    IoContext io() {
-        return io;
     }
 
     List<SimulatedDisk> disks() {
@@ -99,9 +95,8 @@ final class SimulatedHost {
     LayoutMember member(SimulatedDisk disk) {
         return rig.member(
                 disk.name(),
-                planting.disk(disks.indexOf(disk), disk.open(io)),
-                DEADLINE_NANOS,
-                io);
+                planting.disk(disks.indexOf(disk), disk.open(rig.io)),
+                DEADLINE_NANOS);
     }
 
     /// A disk that is not there.

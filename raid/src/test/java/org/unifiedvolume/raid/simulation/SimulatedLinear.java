@@ -39,6 +39,6 @@ final class SimulatedLinear implements SimulatedArray {
     @Override
     public BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException {
         return LinearArray.of(
-                host.disks().stream().map(host::member).toList(), host.rig().context(host.io()));
+                host.disks().stream().map(host::member).toList(), host.rig().context());
     }
 }

@@ -98,7 +98,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         members,
                         plan(members.stream().map(LayoutMember::name).toList()),
                         options,
-                        host.rig().context(host.io()),
+                        host.rig().context(),
                         host.planting()
                                 .surroundings(
                                         new Surroundings(

@@ -32,6 +32,6 @@ final class SimulatedStripe implements SimulatedArray {
         return StripeArray.of(
                 host.disks().stream().map(host::member).toList(),
                 CHUNK_BYTES,
-                host.rig().context(host.io()));
+                host.rig().context());
     }
 }
