@@ -8,6 +8,9 @@ import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Outcome;
 
 /// A flush of every leg that takes changes; the legs that fail it are dropped.
+///
+/// It has succeeded when the superblocks say so: a leg that was dropped, with what it had not made
+/// durable, would count as complete at the next start otherwise.
 final class LegFlush extends FanOut {
     private final RedundantArray array;
     private final Leg[] targets;
@@ -56,6 +59,27 @@ final class LegFlush extends FanOut {
     }
 
     @Override
+    protected void end(Completion whoWaits) {
+        Outcome outcome = result();
+        if (outcome.isSuccess() && !array.isRecorded()) {
+            array.whenRecorded(why -> answer(whoWaits, why));
+        } else if (outcome.isSuccess()) {
+            answer(whoWaits, null);
+        } else {
+            whoWaits.complete(parent(), outcome);
+        }
+    }
+
+    private void answer(Completion whoWaits, DeviceFault why) {
+        if (why == null) {
+            array.level().flushed(array, mark);
+            whoWaits.complete(parent(), Outcome.Done.DONE);
+        } else {
+            whoWaits.complete(parent(), new Outcome.Failed(why));
+        }
+    }
+
+    @Override
     protected Outcome result() {
         DeviceFault[] failed;
         synchronized (this) {
@@ -66,7 +90,6 @@ final class LegFlush extends FanOut {
             array.legs().flushFailed();
             return new Outcome.Failed(why);
         }
-        array.level().flushed(array, mark);
         return Outcome.Done.DONE;
     }
 }

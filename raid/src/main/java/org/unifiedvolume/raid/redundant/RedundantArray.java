@@ -270,8 +270,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     private void flush(Flush flush, Completion done) {
-        new LegFlush(this, flush, (_, outcome) -> RowChange.acknowledge(legs, flush, outcome, done))
-                .start();
+        new LegFlush(this, flush, done).start();
     }
 
     @Override
