@@ -8,8 +8,7 @@ import org.unifiedvolume.spi.LayoutKind;
 import org.unifiedvolume.spi.LayoutPlan;
 import org.unifiedvolume.spi.VolumeOptions;
 
-/// Levels `raid5` and `raid6`: chunks with one or two chunks of parity in every stripe. Not offered
-/// to users yet: see the package.
+/// Levels `raid5` and `raid6`: chunks with one or two chunks of parity in every stripe.
 ///
 /// Options beside those of all levels with redundancy: `chunk`, and `journal`: `auto`, or `none`
 /// for a new array that shall rather be faster than safe from a power cut together with a lost

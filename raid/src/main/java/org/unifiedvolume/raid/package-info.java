@@ -1,9 +1,8 @@
 /// Layouts: how several members become one device.
 ///
-/// Entry classes: [org.unifiedvolume.raid.LinearKind], [org.unifiedvolume.raid.StripeKind] and
-/// [org.unifiedvolume.raid.MirrorKind], found by `ServiceLoader` for the levels `linear`, `raid0`,
-/// `raid1` and `raid10`; [org.unifiedvolume.raid.ParityKind] for `raid5` and `raid6` is not found
-/// yet, as the simulation still breaks their promises (`docs/safety.md`).
+/// Entry classes: [org.unifiedvolume.raid.LinearKind], [org.unifiedvolume.raid.StripeKind],
+/// [org.unifiedvolume.raid.MirrorKind] and [org.unifiedvolume.raid.ParityKind], found by
+/// `ServiceLoader` for the levels `linear`, `raid0`, `raid1` and `raid10`, `raid5` and `raid6`.
 ///
 /// Which byte lives where is arithmetic in `geometry`, P and Q are arithmetic in `parity`. `array`
 /// holds the arrays without redundancy; `redundant` what all levels with redundancy have in common,

@@ -35,7 +35,6 @@ public final class Rig implements AutoCloseable {
 
     public final VirtualTime time = new VirtualTime();
 
-
     /// What devices of the process that runs now get.
     public IoContext io;
     public final Lanes lanes = new Lanes();

@@ -58,7 +58,7 @@ final class CreateCommand implements Callable<Integer> {
     @Option(
             names = "--level",
             required = true,
-            description = "linear, raid0, raid1, raid10 and what else uvol serve knows.")
+            description = "linear, raid0, raid1, raid10, raid5 or raid6.")
     private String level;
 
     @Option(names = "--chunk", paramLabel = "SIZE", description = "64KiB unless given.")

@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
             "  buffers: 96MiB                    # memory for payloads",
             "  volumes:",
             "    - name: media",
-            "      level: raid1                  # linear raid0 raid1 raid10",
+            "      level: raid1                  # linear raid0 raid1 raid10 raid5 raid6",
             "      members:",
             "        - file:/srv/a.img?size=10GiB",
             "        - nbd://10.0.0.2/b",

@@ -243,8 +243,7 @@ public final class Replication implements Level {
 
     private void discard(Group group, Discard discard, Change done) {
         if (discards) {
-            new CopyChange(this, group, done, discard, zeroOf(discard, true), done)
-                    .start();
+            new CopyChange(this, group, done, discard, zeroOf(discard, true), done).start();
         } else {
             done.complete(discard, Outcome.Done.DONE);
         }
@@ -253,6 +252,11 @@ public final class Replication implements Level {
     @Override
     public void restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
+        if (group.roles().isMeasured() && group.roles().isComplete(leg.role())) {
+            // Only what cannot be read may come from others: the rest is the measure, perhaps.
+            resync(group, row, lengthBytes);
+            return;
+        }
         forEachRun(
                 leg.role(),
                 row,

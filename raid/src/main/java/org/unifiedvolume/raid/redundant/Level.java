@@ -27,6 +27,8 @@ public interface Level {
     /// Makes the rows of a failed change agree. On a control thread, again and again until it
     /// succeeds.
     interface Mending {
+        /// Tries it once.
+        ///
         /// @throws DeviceFault if it has to be tried again
         void mend() throws DeviceFault, InterruptedException;
 
@@ -67,8 +69,8 @@ public interface Level {
     /// lock of the states: must not block, nor ask for a change of states.
     default void rolesChanged(Roles roles) {}
 
-    /// Another member, or the same one that was missing, is about to take a role; it takes no changes
-    /// yet.
+    /// Another member, or the same one that was missing, is about to take a role; it takes no
+    /// changes yet.
     ///
     /// @param areas what lies where on it
     default void seated(int role, MemberAreas areas) {}

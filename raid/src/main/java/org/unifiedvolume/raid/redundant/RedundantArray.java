@@ -215,8 +215,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                                         failed == null
                                                 ? null
                                                 : new DeviceFault(
-                                                        DeviceFault.Kind.IO,
-                                                        failed.getMessage())));
+                                                        DeviceFault.Kind.IO, failed.getMessage())));
     }
 
     @Override

@@ -104,8 +104,7 @@ public class Journal {
     void seated(int role, JournalPlace place) {
         lock.lock();
         try {
-            boolean fits =
-                    place != null && place.length() - JournalHead.SLOTS_BYTES >= ringBytes;
+            boolean fits = place != null && place.length() - JournalHead.SLOTS_BYTES >= ringBytes;
             places[role] = fits ? place : null;
         } finally {
             lock.unlock();

@@ -168,8 +168,7 @@ public final class ParityLevel implements Level {
         if (journal != null) {
             MemberAreas.Area area = areas.journal();
             journal.seated(
-                    role,
-                    area.isPresent() ? new JournalPlace(area.offset(), area.length()) : null);
+                    role, area.isPresent() ? new JournalPlace(area.offset(), area.length()) : null);
         }
     }
 
@@ -284,8 +283,7 @@ public final class ParityLevel implements Level {
         return new Zero(zero.tag(), offset, length, zero.mayUnmap(), false, zero.durability());
     }
 
-    private void zeroSlowly(
-            Group group, Change whole, Zero parent, Zero range, Completion done) {
+    private void zeroSlowly(Group group, Change whole, Zero parent, Zero range, Completion done) {
         Zero slow = part(range, range.offsetBytes(), range.lengthBytes());
         new StripeChange(this, group, whole, parent, slow, done).start();
     }

@@ -235,8 +235,7 @@ final class StripeChange extends FanOut {
             why = failure;
         }
         if (parts.isEmpty()) {
-            whoWaits.complete(
-                    parent(), why == null ? Outcome.Done.DONE : new Outcome.Failed(why));
+            whoWaits.complete(parent(), why == null ? Outcome.Done.DONE : new Outcome.Failed(why));
         } else {
             whole.failed(why, new PartsMending(parts));
         }

@@ -94,9 +94,7 @@ final class SimulatedHost {
     /// A disk as a member for the process that runs now.
     LayoutMember member(SimulatedDisk disk) {
         return rig.member(
-                disk.name(),
-                planting.disk(disks.indexOf(disk), disk.open(rig.io)),
-                DEADLINE_NANOS);
+                disk.name(), planting.disk(disks.indexOf(disk), disk.open(rig.io)), DEADLINE_NANOS);
     }
 
     /// A disk that is not there.

@@ -140,13 +140,14 @@ final class VolumeSimulation {
         }
         plan.end();
         requests += clients.asked();
+        if (inOrder) {
+            close(); // which may lose legs, too
+        }
         Set<SimulatedDisk> bad = FaultPlan.badDisks(host, array, device);
         int spare = array.promises().tolerance() - bad.size();
         Set<SimulatedDisk> missing = someMissing(bad, spare);
         Set<SimulatedDisk> setBack = missing.isEmpty() ? someSetBack(bad, spare) : Set.of();
-        if (inOrder) {
-            close();
-        } else {
+        if (!inOrder) {
             boolean losesLegs = !(bad.isEmpty() && missing.isEmpty() && setBack.isEmpty());
             // To a leg that has lost its cache the power was cut, whatever becomes of this host.
             boolean legLostPower = host.counts().of(DiskFault.FORGET) > forgotten;

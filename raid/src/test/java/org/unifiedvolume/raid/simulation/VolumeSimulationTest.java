@@ -19,11 +19,8 @@ class VolumeSimulationTest {
     /// So many try everything.
     private static final int ENOUGH_SEEDS = 300;
 
-    // RAID 5 and 6 break promises still (docs/safety.md), and are not offered to users.
     @ParameterizedTest
-    @EnumSource(
-            names = {"RAID5", "RAID6"},
-            mode = EnumSource.Mode.EXCLUDE)
+    @EnumSource
     void promisesAreKeptAndEveryFaultIsTried(Level level) {
         FaultCounts counts = new FaultCounts();
         Set<DiskFault> borne = EnumSet.noneOf(DiskFault.class);
