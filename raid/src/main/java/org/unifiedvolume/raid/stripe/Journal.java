@@ -1,9 +1,6 @@
 package org.unifiedvolume.raid.stripe;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,11 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.redundant.Group;
-import org.unifiedvolume.raid.redundant.Leg;
-import org.unifiedvolume.raid.redundant.MemberAccess;
 import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Outcome;
 
 /// Closes the write hole: what a change sends to the legs of a stripe is durable here first, so
@@ -38,22 +32,12 @@ public class Journal {
     private static final long MOST_ENTRY_BYTES = 1 << 20;
     private static final long BLOCK_GRID = 512;
 
-    /// What fills an entry up to whole blocks.
-    private static final Buffers PADDING =
-            Buffers.outsidePool(Arena.global().allocate(JournalHeader.BYTES, JournalHeader.BYTES));
-
     private final UUID array;
-    private final JournalPlace[] places;
-    private final int parityCount;
+    private final JournalHolders legs;
     private final long rowBytes;
-    private final long ringBytes;
+    private final JournalRing ring;
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<JournalChange> waiting = new ArrayDeque<>();
-    private final ArrayDeque<JournalEntry> entries = new ArrayDeque<>();
-
-    /// Rows of an entry that could not be written, and may stand in the ring nevertheless.
-    private final List<long[]> doubtful = new ArrayList<>();
-
     private long blockBytes = BLOCK_GRID;
     private long mostEntryBytes;
     private Group group;
@@ -62,11 +46,6 @@ public class Journal {
     private long headCount;
     private long holders;
     private long headed;
-    private long nextSequence = 1;
-    private long flushedSequence;
-    private long countingSequence = 1;
-    private long nextStart;
-    private long tailStart;
     private boolean busy;
     private boolean flushing;
     private boolean mustMove;
@@ -84,17 +63,10 @@ public class Journal {
     /// @param rowBytes how much of each leg's data area is used
     public Journal(UUID array, JournalPlace[] places, int parityCount, long rowBytes) {
         this.array = array;
-        this.places = places.clone();
-        this.parityCount = parityCount;
+        this.legs = new JournalHolders(places, parityCount);
         this.rowBytes = rowBytes;
-        long shortest = Long.MAX_VALUE;
-        for (JournalPlace place : places) {
-            if (place != null) {
-                shortest = Math.min(shortest, place.length());
-            }
-        }
-        long ring = shortest - JournalHead.SLOTS_BYTES;
-        this.ringBytes = ring - ring % JournalHeader.BYTES;
+        long room = legs.shortest() - JournalHead.SLOTS_BYTES;
+        this.ring = new JournalRing(room - room % JournalHeader.BYTES);
         setBlocks(1, MOST_ENTRY_BYTES);
     }
 
@@ -104,8 +76,9 @@ public class Journal {
     void seated(int role, JournalPlace place) {
         lock.lock();
         try {
-            boolean fits = place != null && place.length() - JournalHead.SLOTS_BYTES >= ringBytes;
-            places[role] = fits ? place : null;
+            boolean fits =
+                    place != null && place.length() - JournalHead.SLOTS_BYTES >= ring.ringBytes();
+            legs.setPlace(role, fits ? place : null);
         } finally {
             lock.unlock();
         }
@@ -114,7 +87,7 @@ public class Journal {
     /// Learns what the legs can do together.
     final void setBlocks(int newBlockBytes, long maxTransferBytes) {
         blockBytes = Math.max(BLOCK_GRID, newBlockBytes);
-        long most = Math.min(Math.min(MOST_ENTRY_BYTES, ringBytes / 4), maxTransferBytes);
+        long most = Math.min(Math.min(MOST_ENTRY_BYTES, ring.ringBytes() / 4), maxTransferBytes);
         mostEntryBytes = most - most % JournalHeader.BYTES;
     }
 
@@ -128,160 +101,40 @@ public class Journal {
     /// a new generation. Blocks.
     void open(Group newGroup, boolean wasClean) throws IOException, InterruptedException {
         group = newGroup;
-        JournalHead head = newestHead();
-        if (head != null) {
-            generation = head.generation();
-            headCount = head.count() + 1;
-            nextSequence = head.sequence();
+        JournalOpening opening = new JournalOpening(group, array, legs.places());
+        JournalHead found = opening.newestHead();
+        long sequence = ring.nextSequence();
+        if (found != null) {
+            generation = found.generation();
+            headCount = found.count() + 1;
+            sequence = found.sequence();
             if (!wasClean) {
-                nextSequence = 1 + new JournalReplay(group, array, places, head, rowBytes).run();
-                flushLegs();
+                JournalReplay replay =
+                        new JournalReplay(group, array, legs.places(), found, rowBytes);
+                sequence = 1 + replay.run();
+                opening.flushLegs();
             }
         } else if (!wasClean) {
             LOG.info("volume {}: no journal found to replay", group.volume());
         }
-        flushedSequence = nextSequence - 1;
-        countingSequence = nextSequence;
-        writeFirstHeads();
-    }
-
-    private JournalHead newestHead() {
-        JournalHead newest = null;
-        for (int role = 0; role < places.length; role++) {
-            if (!group.roles().isWritable(role) || places[role] == null) {
-                continue;
-            }
-            Leg leg = group.roles().leg(role);
-            try {
-                byte[] slots =
-                        new MemberAccess(leg.device(), group.blocking())
-                                .read(places[role].offset(), JournalHead.SLOTS_BYTES);
-                for (int at = 0; at < slots.length; at += JournalHead.BYTES) {
-                    JournalHead found =
-                            JournalHead.decode(
-                                    ByteBuffer.wrap(slots, at, JournalHead.BYTES), array);
-                    if (found != null && (newest == null || found.count() > newest.count())) {
-                        newest = found;
-                    }
-                }
-            } catch (IOException e) {
-                LOG.warn(
-                        "volume {}: its journal cannot be read: {}",
-                        group.volume(),
-                        e.getMessage());
-            }
-        }
-        return newest;
-    }
-
-    private void flushLegs() throws IOException, InterruptedException {
-        DeviceFault[] faults = new DeviceFault[group.roles().count()];
-        for (Leg leg : group.roles().writable()) {
-            try {
-                group.blocking().flush(leg);
-            } catch (DeviceFault fault) {
-                faults[leg.role()] = fault;
-            }
-        }
-        settle(faults);
-    }
-
-    private void writeFirstHeads() throws IOException {
-        Roles now = group.roles();
+        ring.begin(sequence);
         generation++;
-        holders = holdersAmong(now);
-        headed = writable(now);
-        JournalHead head = head(generation, holders, nextSequence, 0);
-        DeviceFault[] faults = new DeviceFault[now.count()];
-        for (Leg leg : now.writable()) {
-            JournalPlace place = places[leg.role()];
-            if (place != null) {
-                try {
-                    new MemberAccess(leg.device(), group.blocking())
-                            .writeDurable(place.offset() + slotOffset(head), head.encode());
-                } catch (IOException e) {
-                    if (!(e.getCause() instanceof DeviceFault fault)) {
-                        throw e;
-                    }
-                    faults[leg.role()] = fault;
-                }
-            }
-        }
+        holders = legs.among(group.roles(), holders);
+        headed = JournalHolders.writable(group.roles());
+        opening.write(head(generation, holders, 0));
         headCount++;
-        settle(faults);
         rolesChanged(group.roles());
     }
 
-    private void settle(DeviceFault[] faults) throws IOException {
-        for (DeviceFault fault : faults) {
-            if (fault != null) {
-                DeviceFault why = group.settle(faults);
-                if (why != null) {
-                    throw new IOException(
-                            "volume %s: its journal cannot be begun: %s"
-                                    .formatted(group.volume(), why.getMessage()),
-                            why);
-                }
-                return;
-            }
-        }
-    }
-
-    private JournalHead head(long ofGeneration, long heldBy, long sequence, long start) {
+    private JournalHead head(long ofGeneration, long heldBy, long start) {
         return new JournalHead(
-                array, headCount, ofGeneration, heldBy, ringBytes, sequence, start % ringBytes);
-    }
-
-    private static long slotOffset(JournalHead head) {
-        return (long) head.slot() * JournalHead.BYTES;
-    }
-
-    private static long writable(Roles roles) {
-        long found = 0;
-        for (Leg leg : roles.writable()) {
-            found |= leg.bit();
-        }
-        return found;
-    }
-
-    /// The legs that can hold the ring. One that is being rebuilt can: what it holds of the ring is
-    /// whole, whatever it lacks of the data.
-    private long placed(Roles now) {
-        long found = 0;
-        for (int role = 0; role < places.length; role++) {
-            found |= places[role] != null && now.isWritable(role) ? 1L << role : 0;
-        }
-        return found;
-    }
-
-    /// How many legs have to hold the ring: one more than the array can lose.
-    private int holdersNeeded(Roles now) {
-        return Math.min(parityCount + 1, Long.bitCount(placed(now)));
-    }
-
-    /// The present holders as far as they are good, then complete local legs, then complete ones,
-    /// then others.
-    private long holdersAmong(Roles now) {
-        long candidates = placed(now);
-        long local = 0;
-        for (int role = 0; role < places.length; role++) {
-            if (now.isComplete(role) && now.leg(role).locality() == Locality.LOCAL) {
-                local |= 1L << role;
-            }
-        }
-        int needed = holdersNeeded(now);
-        long found = take(0, holders & candidates, needed);
-        found = take(found, candidates & local, needed);
-        found = take(found, candidates & now.complete(), needed);
-        return take(found, candidates, needed);
-    }
-
-    private static long take(long found, long candidates, int needed) {
-        long all = found;
-        for (int role = 0; role < Long.SIZE && Long.bitCount(all) < needed; role++) {
-            all |= candidates & (1L << role);
-        }
-        return all;
+                array,
+                headCount,
+                ofGeneration,
+                heldBy,
+                ring.ringBytes(),
+                ring.oldest(),
+                start % ring.ringBytes());
     }
 
     /// Under the lock of the states: only notes what has to be done.
@@ -305,10 +158,10 @@ public class Journal {
         if (headed == 0) {
             return false; // not open yet
         }
-        long takers = writable(roles);
+        long takers = JournalHolders.writable(roles);
         headed &= takers;
         boolean isNew = (takers & ~headed) != 0;
-        boolean areTooFew = Long.bitCount(holders & takers) < holdersNeeded(roles);
+        boolean areTooFew = Long.bitCount(holders & takers) < legs.needed(roles);
         boolean asks = !mustMove && (isNew || areTooFew);
         mustMove |= asks;
         return asks;
@@ -332,19 +185,9 @@ public class Journal {
         return false;
     }
 
-    /// Whether an entry that a replay would carry out describes some of these rows.
+    /// Whether an entry that a replay would carry out describes some of these rows. Under the lock.
     boolean counts(long row, long endRow) {
-        for (JournalEntry entry : entries) {
-            if (entry.sequence() >= countingSequence && entry.describes(row, endRow)) {
-                return true;
-            }
-        }
-        for (long[] rows : doubtful) {
-            if (rows[0] < endRow && row < rows[1]) {
-                return true;
-            }
-        }
-        return false;
+        return ring.counts(row, endRow);
     }
 
     /// Legs failed what a change sent them, and get it again until they take it: it stays in the
@@ -381,12 +224,7 @@ public class Journal {
     long flushBegins() {
         lock.lock();
         try {
-            for (JournalEntry entry : entries) {
-                if (!entry.isComplete()) {
-                    return entry.sequence() - 1;
-                }
-            }
-            return nextSequence - 1;
+            return ring.answered();
         } finally {
             lock.unlock();
         }
@@ -396,7 +234,7 @@ public class Journal {
     void flushed(long mark) {
         lock.lock();
         try {
-            flushedSequence = Math.max(flushedSequence, mark);
+            ring.flushed(mark);
         } finally {
             lock.unlock();
         }
@@ -422,16 +260,13 @@ public class Journal {
     /// What is to be done next; null if nothing, or it has to wait. Under the lock.
     private Runnable choose() {
         if (mustMove) {
-            for (JournalEntry entry : entries) {
-                if (!entry.isComplete()) {
-                    return refuseIfItLasts();
-                }
+            if (!ring.isComplete()) {
+                return refuseIfItLasts();
             }
-            return flushedSequence + 1 == nextSequence ? moveHolders() : startFlush();
+            return ring.isFlushed() ? moveHolders() : startFlush();
         }
-        if (nextStart - tailStart > ringBytes / 2) {
-            boolean pays = startAfterFlushed() - tailStart > ringBytes / 8;
-            Runnable relief = pays ? reclaim() : startFlush();
+        if (ring.isHalfFull()) {
+            Runnable relief = ring.paysToReclaim() ? reclaim() : startFlush();
             if (relief != null) {
                 return relief;
             }
@@ -443,7 +278,7 @@ public class Journal {
         if (batch != null) {
             return writeEntry(batch);
         }
-        if (canReclaim()) {
+        if (ring.canReclaim()) {
             return reclaim();
         }
         Runnable flush = startFlush();
@@ -462,20 +297,6 @@ public class Journal {
                         "volume %s: its journal waits for a change that members do not take"
                                 .formatted(group.volume()));
         return () -> refused.forEach(change -> change.entered(why));
-    }
-
-    private boolean canReclaim() {
-        return !entries.isEmpty() && entries.getFirst().sequence() <= flushedSequence;
-    }
-
-    /// Where the first entry stands that has not been flushed.
-    private long startAfterFlushed() {
-        for (JournalEntry entry : entries) {
-            if (entry.sequence() > flushedSequence) {
-                return entry.start();
-            }
-        }
-        return nextStart;
     }
 
     private Runnable startFlush() {
@@ -528,7 +349,7 @@ public class Journal {
             if (!batch.isEmpty() && !fits) {
                 break;
             }
-            if (!hasRoom(JournalHeader.lengthBytes(bytes))) {
+            if (!ring.hasRoom(JournalHeader.lengthBytes(bytes))) {
                 break;
             }
             batch.add(change);
@@ -540,81 +361,28 @@ public class Journal {
         return batch;
     }
 
-    private long startOf(long length) {
-        long inRing = nextStart % ringBytes;
-        return inRing + length <= ringBytes ? nextStart : nextStart - inRing + ringBytes;
-    }
-
-    private boolean hasRoom(long length) {
-        return startOf(length) + length - tailStart <= ringBytes;
-    }
-
     private Runnable writeEntry(List<JournalChange> batch) {
         busy = true;
         Roles now = roles;
-        long targets = holders & writable(now);
-        long oldest = flushedSequence + 1;
-        long sequence = nextSequence;
+        long targets = holders & JournalHolders.writable(now);
+        long oldest = ring.oldest();
+        long sequence = ring.nextSequence();
         return () -> {
             JournalHeader header =
-                    new JournalHeader(array, generation, sequence, oldest, records(batch));
-            Buffers bytes = payload(header, batch);
-            long start = startOf(header.lengthBytes());
+                    new JournalHeader(
+                            array, generation, sequence, oldest, JournalPayload.records(batch));
+            Buffers bytes = JournalPayload.of(header, batch);
+            long start = ring.startOf(header.lengthBytes());
             new JournalWrite(
                             group,
                             now,
                             bytes,
                             (_, outcome) -> entryEnded(batch, header, start, outcome))
-                    .start(targets, places, JournalHead.SLOTS_BYTES + start % ringBytes);
+                    .start(
+                            targets,
+                            legs.places(),
+                            JournalHead.SLOTS_BYTES + start % ring.ringBytes());
         };
-    }
-
-    private static List<JournalHeader.Item> records(List<JournalChange> batch) {
-        List<JournalHeader.Item> records = new ArrayList<>();
-        for (JournalChange change : batch) {
-            if (!change.isJournalled()) {
-                records.add(
-                        new JournalHeader.Item(
-                                JournalHeader.ALL_ROLES,
-                                JournalHeader.Kind.REVOKES,
-                                change.row(),
-                                change.endRow() - change.row(),
-                                0));
-            }
-            for (int i = 0; i < change.count(); i++) {
-                Buffers blocks = change.blocks(i);
-                records.add(
-                        new JournalHeader.Item(
-                                change.role(i),
-                                blocks == null
-                                        ? JournalHeader.Kind.ZEROES
-                                        : JournalHeader.Kind.BLOCKS,
-                                change.row(i),
-                                change.length(i),
-                                blocks == null ? 0 : JournalReplay.checksum(blocks)));
-            }
-        }
-        return records;
-    }
-
-    private static Buffers payload(JournalHeader header, List<JournalChange> batch) {
-        MemorySegment first = Arena.ofAuto().allocate(JournalHeader.BYTES, JournalHeader.BYTES);
-        header.encode(first.asByteBuffer());
-        List<Buffers> parts = new ArrayList<>();
-        parts.add(Buffers.outsidePool(first));
-        long length = JournalHeader.BYTES;
-        for (JournalChange change : batch) {
-            for (int i = 0; i < change.count(); i++) {
-                if (change.blocks(i) != null) {
-                    parts.add(change.blocks(i));
-                    length += change.length(i);
-                }
-            }
-        }
-        if (length < header.lengthBytes()) {
-            parts.add(PADDING.part(0, header.lengthBytes() - length));
-        }
-        return Buffers.concat(parts.toArray(Buffers[]::new));
     }
 
     private void entryEnded(
@@ -624,18 +392,9 @@ public class Journal {
         try {
             busy = false;
             if (why == null) {
-                JournalEntry entry = new JournalEntry(header.sequence(), start, batch);
-                entries.add(entry);
-                nextSequence++;
-                nextStart = start + header.lengthBytes();
-                countingSequence = header.oldest();
-                doubtful.clear();
-                endedSinceFlush |= entry.isComplete();
+                endedSinceFlush |= ring.written(header, start, batch);
             } else {
-                // The next entry takes its number and its place.
-                for (JournalChange change : batch) {
-                    doubtful.add(new long[] {change.row(), change.endRow()});
-                }
+                ring.notWritten(batch);
             }
         } finally {
             lock.unlock();
@@ -653,30 +412,23 @@ public class Journal {
 
     private Runnable moveHolders() {
         mustMove = false;
-        return writeHead(generation + 1, holdersAmong(roles));
+        return writeHead(generation + 1, legs.among(roles, holders));
     }
 
     private Runnable writeHead(long newGeneration, long newHolders) {
         busy = true;
         Roles now = roles;
-        long targets = writable(now);
-        long sequence = flushedSequence + 1;
-        long tail = startAfterFlushed();
-        JournalHead head = head(newGeneration, newHolders, sequence, tail);
+        long targets = JournalHolders.writable(now);
+        long tail = ring.startAfterFlushed();
+        JournalHead head = head(newGeneration, newHolders, tail);
         headCount++;
         return () ->
                 new JournalWrite(
                                 group,
                                 now,
-                                outsidePool(head.encode()),
+                                JournalPayload.outsidePool(head.encode()),
                                 (_, outcome) -> headEnded(head, targets, tail, outcome))
-                        .start(targets, places, slotOffset(head));
-    }
-
-    private static Buffers outsidePool(byte[] bytes) {
-        MemorySegment memory = Arena.ofAuto().allocate(bytes.length, JournalHead.BYTES);
-        memory.copyFrom(MemorySegment.ofArray(bytes));
-        return Buffers.outsidePool(memory);
+                        .start(targets, legs.places(), head.slotOffset());
     }
 
     private void headEnded(JournalHead head, long written, long tail, Outcome outcome) {
@@ -686,15 +438,13 @@ public class Journal {
         try {
             busy = false;
             if (why == null) {
-                if (head.generation() != generation) {
+                boolean isNew = head.generation() != generation;
+                if (isNew) {
                     generation = head.generation();
                     holders = head.holders();
-                    headed = written & writable(roles);
-                    doubtful.clear();
+                    headed = written & JournalHolders.writable(roles);
                 }
-                countingSequence = head.sequence();
-                tailStart = tail;
-                entries.removeIf(entry -> entry.sequence() < head.sequence());
+                ring.headWritten(head, tail, isNew);
                 noticeMove();
             } else {
                 mustMove |= head.generation() != generation;

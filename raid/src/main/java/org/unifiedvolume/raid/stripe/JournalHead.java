@@ -43,6 +43,11 @@ record JournalHead(
         return (int) (count & 1);
     }
 
+    /// Where in a leg's journal area it is written.
+    long slotOffset() {
+        return (long) slot() * BYTES;
+    }
+
     byte[] encode() {
         ByteBuffer out = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
         out.putLong(MAGIC).putLong(0);
