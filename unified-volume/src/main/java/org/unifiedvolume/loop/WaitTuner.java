@@ -12,11 +12,12 @@ import org.unifiedvolume.linux.ClockCalls;
 /// machine, where waking another CPU leaves the guest, several times as much. What helps depends on
 /// the clients:
 ///
-/// - [Wait#SLEEP]: wait in the kernel at once. Right for long payloads and for light load.
+/// - [Wait#SLEEP]: wait in the kernel at once. Right for light load.
 /// - [Wait#PAUSE]: let requests gather for a moment first. Many small requests in flight then come
 ///   in batches, for half the CPU time.
 /// - [Wait#SPIN]: look again for a moment before sleeping. A client that has one request in flight
-///   is served without a wake-up, more than twice as fast.
+///   is served without a wake-up, more than twice as fast; one that sends long payloads fills the
+///   socket anew meanwhile, and does not stop to wake the loop.
 ///
 /// While the loop is busy the tuner tries each for a moment, keeps the best, and tries again from
 /// time to time or when the load changes. The measure is bytes moved per second, divided by the
@@ -52,14 +53,12 @@ final class WaitTuner {
     static final long FIRST_HOLD_NANOS = 2_000_000_000L;
     private static final long LONGEST_HOLD_NANOS = 60_000_000_000L;
 
-    /// A loop with longer turns than this, waiting included, is not worth the trouble.
-    static final long BUSY_TURN_NANOS = 200_000;
+    /// A loop with longer turns than this, waiting included, is not worth the trouble. Long payloads
+    /// take some 100 µs each.
+    static final long BUSY_TURN_NANOS = 1_000_000;
 
     /// The clock is read once in so many turns: a busy loop turns many times in a glance.
     static final int TURNS_PER_LOOK = 16;
-
-    /// Longer turns than this are spent on payloads; there is nothing to win by waiting otherwise.
-    private static final long LONG_TURN_BYTES = 64 * 1024;
 
     /// The best so far is left only for one that is better by this factor.
     private static final double CLEARLY_BETTER = 1.05;
@@ -159,9 +158,7 @@ final class WaitTuner {
             double rate = (double) bytes / elapsed;
             long cpu = Math.max(1, cpuClock.getAsLong() - windowCpu);
             double score = score(rate, (double) cpu / bytes);
-            if (wait == Wait.SLEEP && bytes / turns >= LONG_TURN_BYTES) {
-                keepSleeping(now, rate);
-            } else if (trial < 0) {
+            if (trial < 0) {
                 tryOthersIfDue(now, rate, score);
             } else if (elapsed >= WINDOW_NANOS || isClear(score)) {
                 endTrial(now, rate, score);
@@ -187,13 +184,6 @@ final class WaitTuner {
         holdNanos = FIRST_HOLD_NANOS;
         nextTrialNanos = 0;
         decidedRate = 0;
-    }
-
-    private void keepSleeping(long now, double rate) {
-        best = Wait.SLEEP;
-        trial = -1;
-        decidedRate = rate;
-        nextTrialNanos = now + holdNanos;
     }
 
     private void tryOthersIfDue(long now, double rate, double score) {

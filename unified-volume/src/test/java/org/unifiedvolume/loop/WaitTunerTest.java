@@ -65,7 +65,7 @@ final class WaitTunerTest {
 
     @Test
     void aLoopThatIsNotBusyGoesOnSleeping() {
-        price(Wait.SLEEP, 1000, 25);
+        price(Wait.SLEEP, 3000, 25);
         load(5 * SECOND_NANOS, 4096);
         assertEquals(1.0, share(Wait.SLEEP));
     }
@@ -127,11 +127,25 @@ final class WaitTunerTest {
         assertEquals(Wait.SLEEP, tuner.mode());
     }
 
+    /// A client that fills the socket anew while the loop looks again.
     @Test
-    void longPayloadsAreNotWaitedForOtherwise() {
+    void looksAgainForLongPayloadsWhereThatPays() {
+        price(Wait.SLEEP, 300, 250);
+        price(Wait.PAUSE, 310, 250);
+        price(Wait.SPIN, 240, 230);
+        load(SECOND_NANOS, 512 * 1024);
+        assertEquals(Wait.SPIN, tuner.mode());
+    }
+
+    @Test
+    void sleepsForLongPayloadsWhereLookingAgainOnlyCosts() {
         price(Wait.SLEEP, 100, 80);
+        price(Wait.PAUSE, 110, 80);
+        price(Wait.SPIN, 100, 98);
+        load(SECOND_NANOS, 256 * 1024);
+        assertEquals(Wait.SLEEP, tuner.mode());
         load(5 * SECOND_NANOS, 256 * 1024);
-        assertEquals(1.0, share(Wait.SLEEP));
+        assertTrue(share(Wait.SLEEP) > 0.9, () -> "spent " + spentNanos);
     }
 
     @Test
@@ -139,8 +153,8 @@ final class WaitTunerTest {
         wakingIsDear();
         load(SECOND_NANOS, 4096);
         now += 10 * SECOND_NANOS;
-        price(Wait.SPIN, 1000, 30);
-        price(Wait.SLEEP, 1000, 25);
+        price(Wait.SPIN, 3000, 30);
+        price(Wait.SLEEP, 3000, 25);
         load(SECOND_NANOS, 4096);
         assertEquals(Wait.SLEEP, tuner.mode());
     }
