@@ -53,9 +53,12 @@ public final class FileDevice implements BlockDevice {
     /// Shorter reads are copied: to send them by reference costs more than the copy.
     private static final long REFER_BYTES = 64 * 1024;
 
-    /// Longer reads are copied by a worker, while the loop sends the ones before: sent by reference
-    /// they would leave the fetching from memory to the client's CPU alone.
+    /// Reads from this length on are copied: sent by reference they would leave the fetching from
+    /// memory to the client's CPU alone.
     private static final long LONG_BYTES = 512 * 1024;
+
+    /// Longer reads are copied by a worker: the loop has others to serve.
+    private static final long LOOP_BYTES = 4L << 20;
 
     private static final int MAX_EXTENTS = 1024;
     private static final long CLOSE_NANOS = 10_000_000_000L;
@@ -177,8 +180,8 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void read(Read read, Completion done) {
-        boolean isLong = read.lengthBytes() >= LONG_BYTES;
-        if (read.mayRefer() && read.lengthBytes() >= REFER_BYTES && !isLong && isCached(read)) {
+        boolean isReferable = read.lengthBytes() >= REFER_BYTES && read.lengthBytes() < LONG_BYTES;
+        if (read.mayRefer() && isReferable && isCached(read)) {
             end(read, done, refer(read));
             return;
         }
@@ -191,7 +194,8 @@ public final class FileDevice implements BlockDevice {
                             DeviceFault.Kind.NO_MEMORY, name + ": the buffer pool is spent"));
             return;
         }
-        if (isLong && choice.copiesByWorkers() && isCached(read)) {
+        boolean isForWorkers = read.lengthBytes() > LOOP_BYTES && choice.copiesByWorkers();
+        if (isForWorkers && isCached(read)) {
             lane.run(() -> end(read, done, transfers.read(read, target, 0)));
             return;
         }

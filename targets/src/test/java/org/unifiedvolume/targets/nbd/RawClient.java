@@ -242,6 +242,20 @@ public final class RawClient implements AutoCloseable {
         return readReply(0);
     }
 
+    /// Reads one simple reply among those to reads of one length and one other request.
+    ///
+    /// @param readBytes how many bytes follow a simple reply to a read
+    /// @param otherCookie the cookie of the other request
+    public Reply readReply(int readBytes, long otherCookie) throws IOException {
+        if (in.readInt() != Nbd.SIMPLE_REPLY_MAGIC) {
+            throw new IOException("not a simple reply");
+        }
+        int error = in.readInt();
+        long cookie = in.readLong();
+        boolean hasData = error == 0 && cookie != otherCookie;
+        return new Reply(-1, true, error, cookie, 0, readFully(hasData ? readBytes : 0));
+    }
+
     /// Reads one simple reply or one chunk.
     ///
     /// @param readBytes how many bytes follow a simple reply that tells no error

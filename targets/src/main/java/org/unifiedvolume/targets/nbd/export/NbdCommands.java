@@ -84,6 +84,13 @@ final class NbdCommands {
 
     /// Goes on with a read that was admitted.
     void submitRead(NbdCall call) {
+        if (!transmission.putOff(call)) {
+            startRead(call);
+        }
+    }
+
+    /// Goes on with a read that is not put off, or no longer.
+    void startRead(NbdCall call) {
         IoTag tag = tag(Operation.READ, call);
         transmission.submit(
                 call,

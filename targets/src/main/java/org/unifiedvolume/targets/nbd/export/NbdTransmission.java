@@ -1,5 +1,6 @@
 package org.unifiedvolume.targets.nbd.export;
 
+import java.util.ArrayDeque;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +38,10 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     /// Payloads of this length and more are received on page boundaries.
     private static final long ALIGNED_BYTES = 64 * 1024;
+
+    /// Long reads wait while so much has not left: what is copied now would be out of this CPU's
+    /// cache when its turn to be sent comes.
+    private static final long AHEAD_BYTES = 256 * 1024;
 
     /// What decoding waits for.
     private enum Waiting {
@@ -77,6 +82,10 @@ final class NbdTransmission implements NbdConnection.Phase {
     private long underWayCostBytes;
 
     private long unsentCostBytes;
+    /// Long reads that were put off; they count as under way.
+    private final ArrayDeque<NbdCall> waitingReads = new ArrayDeque<>();
+
+    private boolean startsReads;
     private boolean leaving;
     private boolean closed;
 
@@ -275,6 +284,34 @@ final class NbdTransmission implements NbdConnection.Phase {
         stream.flushAtEnd();
     }
 
+    /// Puts a long read off until what is ready has left, if that is much.
+    ///
+    /// @return whether it was; it goes on by itself then
+    boolean putOff(NbdCall call) {
+        if (call.length <= AHEAD_BYTES
+                || (waitingReads.isEmpty() && out.pendingBytes() < AHEAD_BYTES)) {
+            return false;
+        }
+        inFlight++;
+        underWayCostBytes += call.costBytes;
+        waitingReads.add(call);
+        return true;
+    }
+
+    private void startWaitingReads() {
+        if (startsReads) {
+            return;
+        }
+        startsReads = true;
+        while (!closed && !waitingReads.isEmpty() && out.pendingBytes() < AHEAD_BYTES) {
+            NbdCall call = waitingReads.remove();
+            inFlight--;
+            underWayCostBytes -= call.costBytes;
+            commands.startRead(call);
+        }
+        startsReads = false;
+    }
+
     // ------------------------------------------------------------------------ answering
 
     /// The volume is done with a call; on the loop.
@@ -350,6 +387,7 @@ final class NbdTransmission implements NbdConnection.Phase {
             unsentCostBytes = 0;
             admission.release(cost);
         }
+        startWaitingReads();
         goOn();
     }
 
@@ -368,6 +406,8 @@ final class NbdTransmission implements NbdConnection.Phase {
     @Override
     public void closed() {
         closed = true;
+        waitingReads.forEach(call -> admission.release(call.costBytes));
+        waitingReads.clear();
         if (unsentCostBytes != 0) {
             admission.release(unsentCostBytes);
             unsentCostBytes = 0;

@@ -59,6 +59,51 @@ class NbdLimitsTest {
             }
         }
 
+        /// 24 MiB do not fit into the sockets of a client that reads nothing.
+        private RawClient greedyForLongReads() throws IOException {
+            serve();
+            fill();
+            RawClient greedy = simple();
+            for (int i = 0; i < 24; i++) {
+                greedy.request(0, Nbd.CMD_READ, i, 0, SIZE_BYTES);
+            }
+            greedy.request(0, Nbd.CMD_FLUSH, 24, 0, 0);
+            NbdHost.await("the flush went past the reads", this::wasFlushed);
+            return greedy;
+        }
+
+        private boolean wasFlushed() {
+            return memory.asked().stream().anyMatch(IoRequest.Flush.class::isInstance);
+        }
+
+        private long readsAsked() {
+            return memory.asked().stream().filter(IoRequest.Read.class::isInstance).count();
+        }
+
+        @Test
+        void longReadsWaitWhileAnswersHaveNotLeft() throws IOException {
+            RawClient greedy = greedyForLongReads();
+            assertTrue(readsAsked() < 24, () -> readsAsked() + " reads were asked for");
+            int reads = 0;
+            for (int i = 0; i < 25; i++) {
+                var reply = greedy.readReply(SIZE_BYTES, 24);
+                assertEquals(0, reply.error());
+                if (reply.cookie() != 24) {
+                    assertArrayEquals(pattern(0, SIZE_BYTES), reply.data());
+                    reads++;
+                }
+            }
+            assertEquals(24, reads);
+            assertEquals(24, readsAsked());
+        }
+
+        @Test
+        void longReadsThatWaitEndWithTheirConnection() throws IOException {
+            greedyForLongReads().close();
+            NbdHost.await("nothing is admitted", () -> host.admission().admittedBytes() == 0);
+            assertTrue(readsAsked() < 24, () -> readsAsked() + " reads were asked for");
+        }
+
         @Test
         void waitWhenTheyHoldTooMuchMemory() throws IOException {
             serve(limits(256, 128 << 10, 30_000_000_000L));
