@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.redundant;
 import java.io.IOException;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
+import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.spi.LayoutMember;
 
 /// Takes members back by what their superblocks say.
@@ -31,8 +32,11 @@ final class ReturningMembers implements LegReader {
                     SuperblockSlots.read(new MemberAccess(opened.device(), blocking));
             Superblock carried = slots.current();
             check(leg, slots, carried);
-            boolean isKnown =
-                    carried.events() >= legs.knownEvents(leg) && legs.hasLived(carried.epoch());
+            boolean isOlder = carried.events() < legs.knownEvents(leg);
+            if (isOlder && hasHidden(slots.unreadable())) {
+                throw slots.unreadable();
+            }
+            boolean isKnown = !isOlder && legs.hasLived(carried.epoch());
             legs.raiseEvents(carried.events());
             superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, carried.areas()));
             taken = true;
@@ -44,6 +48,14 @@ final class ReturningMembers implements LegReader {
                 opened.device().close();
             }
         }
+    }
+
+    /// Whether a superblock was out of reach for a moment, rather than lost: then the leg is looked
+    /// at again, as it would be copied whole for want of it.
+    private static boolean hasHidden(IOException unreadable) {
+        return unreadable != null
+                && unreadable.getCause() instanceof DeviceFault fault
+                && fault.kind() != DeviceFault.Kind.IO;
     }
 
     private LayoutMember open(Leg leg) throws IOException {

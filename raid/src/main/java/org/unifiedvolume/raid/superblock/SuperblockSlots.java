@@ -21,6 +21,7 @@ public final class SuperblockSlots {
 
     private Superblock current;
     private String damage = "";
+    private IOException unreadable;
     private boolean future;
 
     private SuperblockSlots(MemberIo io) {
@@ -137,6 +138,7 @@ public final class SuperblockSlots {
     }
 
     private void take(Pair pair) {
+        unreadable = pair.unreadable;
         current = pair.newest;
         newest = pair.slot;
         damage = pair.damage;
@@ -170,6 +172,11 @@ public final class SuperblockSlots {
     /// What is wrong with a superblock that cannot be used; empty if nothing is.
     public String damage() {
         return damage;
+    }
+
+    /// Why a slot could not be read that may hold a newer superblock; null if all could.
+    public IOException unreadable() {
+        return unreadable;
     }
 
     /// Makes a superblock the newest one. A write that is torn leaves the one before.
