@@ -47,6 +47,10 @@ final class ArrayDetail {
             bitmap.put("dirty", array.bitmap().dirtyBytes());
             view.put("bitmap", bitmap);
         }
+        Map<String, Object> copied = new LinkedHashMap<>();
+        copied.put("jobs", array.jobs().copyingJobs());
+        copied.put("bytes", array.jobs().copiedBytes());
+        view.put("copied", copied);
         view.put("legs", legs(status));
         view.put("jobs", array.jobs().all().stream().map(ArrayDetail::job).toList());
         return view;

@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.redundant;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.unifiedvolume.request.DeviceFault;
 
 /// The jobs of an array: rebuilds of legs, the resync after an unclean stop, the scrub.
@@ -12,6 +13,8 @@ final class Jobs {
     private volatile RowJob resync;
     private volatile RowJob scrub;
     private volatile boolean scrubRepairs;
+    private final AtomicLong copyingJobs = new AtomicLong();
+    private final AtomicLong copiedBytes = new AtomicLong();
 
     Jobs(RedundantArray array, JobOptions options) {
         this.array = array;
@@ -34,6 +37,7 @@ final class Jobs {
     }
 
     private void startResync() {
+        copyingJobs.incrementAndGet();
         RowJob job =
                 new RowJob(
                         "resync",
@@ -52,11 +56,23 @@ final class Jobs {
     ///
     /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
     RowJob rebuildOf(Leg leg, LegMember member, long filledBytes) {
+        copyingJobs.incrementAndGet();
         Rebuild work = new Rebuild(leg);
         RowSet rows = new RowSet(array.level().rowBytes(), filledBytes, array.bitmap());
         RowJob job = new RowJob("rebuild of " + member.name(), array, rows, options, work);
         work.job = job;
         return job;
+    }
+
+    /// How many jobs that make legs right were begun since the array started.
+    long copyingJobs() {
+        return copyingJobs.get();
+    }
+
+    /// How many bytes of rows they have been through so far, those that had nothing to copy
+    /// included.
+    long copiedBytes() {
+        return copiedBytes.get();
     }
 
     /// Null if there is none.
@@ -90,7 +106,10 @@ final class Jobs {
                             .formatted(array.volume()));
         }
         scrubRepairs = repairs;
-        JobOptions pace = maxRateBytes == 0 ? options : new JobOptions(maxRateBytes);
+        JobOptions pace =
+                maxRateBytes == 0
+                        ? options
+                        : new JobOptions(maxRateBytes, options.checkpointBytes());
         RowSet rows = RowSet.all(array.level().rowBytes());
         RowJob job = new RowJob("scrub", array, rows, pace, new Scrub(repairs));
         scrub = job;
@@ -145,6 +164,7 @@ final class Jobs {
         @Override
         public long window(long row, long lengthBytes) throws DeviceFault, InterruptedException {
             array.level().restore(array, leg, row, lengthBytes);
+            copiedBytes.addAndGet(lengthBytes);
             return 0;
         }
 
@@ -214,6 +234,7 @@ final class Jobs {
         @Override
         public long window(long row, long lengthBytes) throws DeviceFault, InterruptedException {
             array.level().resync(array, row, lengthBytes);
+            copiedBytes.addAndGet(lengthBytes);
             return 0;
         }
 
