@@ -2,6 +2,7 @@ package org.unifiedvolume.testkit;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
@@ -137,6 +138,9 @@ public final class SimulatedDisk {
         }
     }
 
+    private static final int JUNK_RUNS = 8;
+    private static final int JUNK_SECTORS = 16;
+
     private final String name;
     private final Locality locality;
     private final Size size;
@@ -176,11 +180,14 @@ public final class SimulatedDisk {
         this.locality = locality;
         this.time = time;
         this.random = random;
-        this.medium =
-                new SimulatedMedium(
-                        Math.toIntExact(size.sizeBytes / size.sectorBytes),
-                        size.sectorBytes,
-                        size.blockBytes / size.sectorBytes);
+        this.medium = blank();
+    }
+
+    private SimulatedMedium blank() {
+        return new SimulatedMedium(
+                Math.toIntExact(size.sizeBytes / size.sectorBytes),
+                size.sectorBytes,
+                size.blockBytes / size.sectorBytes);
     }
 
     /// Tells somebody what happens from now on.
@@ -234,9 +241,15 @@ public final class SimulatedDisk {
 
     /// What a reader would find now.
     public byte[] view() {
-        byte[] all = new byte[Math.toIntExact(size.sizeBytes)];
-        for (int i = 0; i < medium.sectorCount(); i++) {
-            byte[] sector = medium.sector(i);
+        return view(0, Math.toIntExact(size.sizeBytes));
+    }
+
+    /// What a reader would find now in a range of whole sectors.
+    public byte[] view(long offsetBytes, int lengthBytes) {
+        byte[] all = new byte[lengthBytes];
+        int first = sectorAt(offsetBytes);
+        for (int i = 0; i < lengthBytes / size.sectorBytes; i++) {
+            byte[] sector = medium.sector(first + i);
             if (sector != null) {
                 System.arraycopy(sector, 0, all, i * size.sectorBytes, size.sectorBytes);
             }
@@ -298,6 +311,20 @@ public final class SimulatedDisk {
         medium.restore(snapshot.content);
         counts.count(DiskFault.SET_BACK);
         log.note(name, "is set back");
+    }
+
+    /// Somebody puts another disk in its place, which holds something of another life here and
+    /// there.
+    public void renew() {
+        medium = blank();
+        byte[] junk = new byte[size.sectorBytes];
+        random.nextBytes(junk);
+        for (int i = 0; i < JUNK_RUNS; i++) {
+            byte[][] run = new byte[1 + random.nextInt(JUNK_SECTORS)][];
+            Arrays.fill(run, junk);
+            medium.apply(random.nextInt(medium.sectorCount() - run.length), run, true, false);
+        }
+        log.note(name, "is another disk now");
     }
 
     /// Moves the medium of each disk to the other one's place. Between lives.

@@ -3,6 +3,13 @@ package org.unifiedvolume.raid.redundant;
 /// How a job is to be done.
 ///
 /// @param maxRateBytes how many bytes of rows a second at most; 0 for as many as go
-public record JobOptions(long maxRateBytes) {
+/// @param checkpointBytes after how many bytes of rows, at least, it is written down how far it is
+public record JobOptions(long maxRateBytes, long checkpointBytes) {
+    private static final long USUAL_CHECKPOINT_BYTES = 64L << 20;
+
     public static final JobOptions DEFAULT = new JobOptions(0);
+
+    public JobOptions(long maxRateBytes) {
+        this(maxRateBytes, USUAL_CHECKPOINT_BYTES);
+    }
 }

@@ -35,7 +35,6 @@ final class RowJob {
     private static final Logger LOG = LoggerFactory.getLogger(RowJob.class);
     private static final int WORKERS = 4;
     private static final long WINDOW_BYTES = 256 << 10;
-    private static final long LEAST_CHECKPOINT_BYTES = 64L << 20;
     private static final int CHECKPOINTS = 16;
     private static final long SECOND_NANOS = 1_000_000_000L;
 
@@ -241,7 +240,7 @@ final class RowJob {
         long reached;
         lock.lock();
         try {
-            long due = Math.max(LEAST_CHECKPOINT_BYTES, totalBytes / CHECKPOINTS);
+            long due = Math.max(options.checkpointBytes(), totalBytes / CHECKPOINTS);
             if (checkpointing || sinceCheckpoint < due) {
                 return;
             }

@@ -9,6 +9,8 @@ import org.unifiedvolume.testkit.FaultCounts;
 
 /// Many seeds of one level, on several threads; each run is whole in itself.
 final class Campaign {
+    private static final int MEBI = 20;
+
     private final Level level;
     private final long end;
     private final long from;
@@ -19,6 +21,7 @@ final class Campaign {
     private long runs;
     private long lives;
     private long requests;
+    private ResyncWatch.Totals resynced = ResyncWatch.Totals.NONE;
     private long nanos;
 
     /// @param keepsGoing whether to go on after a failure
@@ -48,7 +51,7 @@ final class Campaign {
             if (seed >= end) {
                 return;
             }
-            take(SimulationRun.of(level, seed, Planting.NONE));
+            take(SimulationRun.of(level, seed, Planting.Seed.NONE));
         }
     }
 
@@ -56,6 +59,7 @@ final class Campaign {
         runs++;
         lives += run.lives();
         requests += run.requests();
+        resynced = resynced.plus(run.resynced());
         counts.add(run.counts());
         if (!run.isKept()) {
             failures.add(run);
@@ -73,7 +77,7 @@ final class Campaign {
 
     String report() {
         double seconds = nanos / 1e9;
-        StringBuilder report = new StringBuilder(summary(seconds));
+        StringBuilder report = new StringBuilder(summary(seconds)).append(resyncs());
         for (SimulationRun run : failures) {
             report.append("        seed %d: %s%n".formatted(run.seed(), run.broken().getMessage()));
         }
@@ -97,5 +101,18 @@ final class Campaign {
                     default -> failures.size() + " seeds FAILED";
                 },
                 counts);
+    }
+
+    /// What resyncs and legs that returned were given; empty if there were none.
+    private String resyncs() {
+        return resynced.jobs() == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "        %d resyncs and returns moved %d MiB of rows; dirty were %d MiB of %d MiB%n",
+                        resynced.jobs(),
+                        resynced.movedBytes() >> MEBI,
+                        resynced.dirtyBytes() >> MEBI,
+                        resynced.rowBytes() >> MEBI);
     }
 }

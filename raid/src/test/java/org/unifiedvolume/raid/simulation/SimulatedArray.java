@@ -64,6 +64,26 @@ interface SimulatedArray {
         return false;
     }
 
+    /// The volume as clients get it, where somebody counts what they do.
+    default BlockDevice forClients(BlockDevice array) {
+        return array;
+    }
+
+    /// Checks what has to be checked of the life that has just ended.
+    ///
+    /// @throws AssertionError if a promise was broken
+    default void checkLife() {}
+
+    /// Checks that copies are alike, and parity is right, of an array that has been left alone.
+    ///
+    /// @throws AssertionError if they are not
+    default void checkAgreement(BlockDevice array) throws IOException {}
+
+    /// What resyncs have moved so far.
+    default ResyncWatch.Totals resynced() {
+        return ResyncWatch.Totals.NONE;
+    }
+
     /// The process has ended, in order or not; what it kept elsewhere than on the disks is as a
     /// crash leaves it.
     default void processEnded() {}

@@ -21,26 +21,39 @@ final class SimulatedClients {
     private static final int MAX_SECTORS = 12;
     private static final long PAUSE_NANOS = 4_000_000;
 
+    /// One of so many requests is for anywhere; in large arrays it leaves most regions alone.
+    private static final int SPREAD = 4;
+
+    private static final int LARGE_SPREAD = 32;
+
     private final Rig rig;
     private final BlockDevice array;
     private final VolumeModel model;
     private final Random random;
     private final boolean isStrict;
     private final int hotSector;
+    private final int spread;
     private final EventLog log;
     private int left;
     private int asked;
     private int underWay;
     private boolean dead;
 
+    /// @param isFirst whether there is nothing on the volume yet
     /// @param isStrict whether every request must succeed
-    SimulatedClients(SimulatedHost host, BlockDevice array, VolumeModel model, boolean isStrict) {
+    SimulatedClients(
+            SimulatedHost host,
+            BlockDevice array,
+            VolumeModel model,
+            boolean isFirst,
+            boolean isStrict) {
         this.rig = host.rig();
         this.log = host.log();
         this.array = array;
         this.model = model;
         this.random = host.random();
         this.isStrict = isStrict;
+        this.spread = host.isLarge() && !isFirst ? LARGE_SPREAD : SPREAD;
         this.hotSector = random.nextInt(model.sectorCount() - 2 * MAX_SECTORS);
     }
 
@@ -85,7 +98,7 @@ final class SimulatedClients {
         // Mostly short: what is copied to and fro is what a run costs.
         int count = 1 + random.nextInt(random.nextInt(4) == 0 ? MAX_SECTORS : 3);
         int first =
-                random.nextInt(4) == 0
+                random.nextInt(spread) == 0
                         ? random.nextInt(model.sectorCount() - count)
                         : hotSector + random.nextInt(MAX_SECTORS);
         int kind = random.nextInt(100);

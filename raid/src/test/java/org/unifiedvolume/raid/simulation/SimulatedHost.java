@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.simulation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.Rig;
 import org.unifiedvolume.raid.redundant.SimulatedThreads;
 import org.unifiedvolume.request.Locality;
@@ -19,6 +20,11 @@ final class SimulatedHost {
 
     private final Rig rig;
     private final Random random;
+
+    /// For what was added later, so that seeds go on to mean what they meant.
+    private final Random variety;
+
+    private final boolean isLarge;
     private final Planting planting;
     private final FaultCounts counts;
     private final EventLog log;
@@ -27,9 +33,17 @@ final class SimulatedHost {
     private ProcessTimers timers;
     private boolean wasKilled;
 
-    SimulatedHost(Rig rig, Random random, Planting planting, FaultCounts counts, EventLog log) {
+    SimulatedHost(
+            Rig rig,
+            Random random,
+            Random variety,
+            Planting planting,
+            FaultCounts counts,
+            EventLog log) {
         this.rig = rig;
         this.random = random;
+        this.variety = variety;
+        this.isLarge = variety.nextInt(4) == 0;
         this.planting = planting;
         this.counts = counts;
         this.log = log;
@@ -42,6 +56,17 @@ final class SimulatedHost {
 
     Random random() {
         return random;
+    }
+
+    /// More chance, for what is not to change what [#random] brings.
+    Random variety() {
+        return variety;
+    }
+
+    /// Whether arrays on its disks have several regions in their bitmaps, and jobs several
+    /// checkpoints.
+    boolean isLarge() {
+        return isLarge;
     }
 
     Planting planting() {
@@ -93,8 +118,12 @@ final class SimulatedHost {
 
     /// A disk as a member for the process that runs now.
     LayoutMember member(SimulatedDisk disk) {
-        return rig.member(
-                disk.name(), planting.disk(disks.indexOf(disk), disk.open(rig.io)), DEADLINE_NANOS);
+        return member(disk, disk.open(rig.io));
+    }
+
+    /// As [#member(SimulatedDisk)], with a device that somebody got between.
+    LayoutMember member(SimulatedDisk disk, BlockDevice device) {
+        return rig.member(disk.name(), planting.disk(disks.indexOf(disk), device), DEADLINE_NANOS);
     }
 
     /// A disk that is not there.

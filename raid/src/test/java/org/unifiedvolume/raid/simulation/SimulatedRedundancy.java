@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
@@ -10,6 +11,7 @@ import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.ArrayStart;
+import org.unifiedvolume.raid.redundant.JobOptions;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.redundant.SimulatedWitness;
 import org.unifiedvolume.raid.redundant.Surroundings;
@@ -24,9 +26,13 @@ import org.unifiedvolume.testkit.SimulatedDisk;
 /// An array with redundancy, whatever its level: superblocks and bitmap on its disks, a witness on
 /// its host.
 abstract class SimulatedRedundancy implements SimulatedArray {
+    private static final long SCRUB_NANOS = 20_000_000_000L;
+    private static final long CHECKPOINT_BYTES = 256 << 10;
+
     private final SimulatedHost host;
     private final SimulatedWitness witness;
     private final ArrayOptions options;
+    private final ResyncWatch watch = new ResyncWatch();
 
     SimulatedRedundancy(SimulatedHost host) {
         this.host = host;
@@ -44,7 +50,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         false,
                         false,
                         null,
-                        usual.jobs());
+                        host.isLarge() ? new JobOptions(0, CHECKPOINT_BYTES) : usual.jobs());
     }
 
     final SimulatedHost host() {
@@ -87,16 +93,15 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         witness.usedBy(host.threads());
         List<LayoutMember> members =
                 host.disks().stream()
-                        .map(
-                                disk ->
-                                        missing.contains(disk)
-                                                ? host.missing(disk)
-                                                : host.member(disk))
+                        .map(disk -> missing.contains(disk) ? host.missing(disk) : member(disk))
                         .toList();
         Random random = host.random();
+        new DirtyOnDisk(options.metadata()).tell(host.disks(), watch);
         return new ArrayStart(
                         members,
-                        plan(members.stream().map(LayoutMember::name).toList()),
+                        new DecoratedPlan(
+                                plan(members.stream().map(LayoutMember::name).toList()),
+                                level -> watch.over(host.planting().level(level))),
                         options,
                         host.rig().context(),
                         host.planting()
@@ -107,6 +112,27 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                                                 random::nextLong,
                                                 () -> host.rig().time.nanoTime() / 1_000_000)))
                 .open();
+    }
+
+    private LayoutMember member(SimulatedDisk disk) {
+        return host.member(disk, watch.over(disk.name(), disk.open(host.rig().io)));
+    }
+
+    /// Another disk in the place of one: it is there from the moment on in which the array, having
+    /// done with the old one, writes to it.
+    private LayoutMember newMember(SimulatedDisk disk) {
+        boolean[] isNew = new boolean[1];
+        TappedDevice device =
+                new TappedDevice(
+                        watch.over(disk.name(), disk.open(host.rig().io)),
+                        (below, request, done) -> {
+                            if (!isNew[0] && request.tag().operation().changesData()) {
+                                isNew[0] = true;
+                                disk.renew();
+                            }
+                            below.submit(request, done);
+                        });
+        return host.member(disk, device);
     }
 
     @Override
@@ -120,8 +146,50 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                 new Command(
                         "replace",
                         true,
-                        disk -> managed.replace(disk.name(), host.member(disk), true));
-        return List.of(fail, readd, readd, readd, replace, scrub, repair);
+                        disk -> {
+                            watch.replaced(disk.name());
+                            managed.replace(disk.name(), newMember(disk), true);
+                        });
+        return host.isLarge()
+                ? List.of(fail, readd, replace, replace, replace, scrub)
+                : List.of(fail, readd, readd, readd, replace, scrub, repair);
+    }
+
+    @Override
+    public BlockDevice forClients(BlockDevice array) {
+        return watch.over(array);
+    }
+
+    @Override
+    public void checkLife() {
+        watch.check();
+    }
+
+    @Override
+    public void checkAgreement(BlockDevice array) throws IOException {
+        if (array.status().state() != State.ONLINE) {
+            return; // a leg is away for good
+        }
+        ManagedArray managed = (ManagedArray) array;
+        managed.scrub(false, 0);
+        host.rig().time.advance(SCRUB_NANOS);
+        Map<?, ?> scrub =
+                ((List<?>) managed.detail().get("jobs"))
+                        .stream()
+                                .map(job -> (Map<?, ?>) job)
+                                .filter(job -> job.get("name").equals("scrub"))
+                                .findAny()
+                                .orElseThrow();
+        if (!scrub.get("ended").equals(true) || !scrub.get("wrong").equals(0L)) {
+            throw new AssertionError(
+                    "sectors of legs do not agree, though nobody changes them: a scrub says "
+                            + scrub);
+        }
+    }
+
+    @Override
+    public ResyncWatch.Totals resynced() {
+        return watch.totals();
     }
 
     @Override

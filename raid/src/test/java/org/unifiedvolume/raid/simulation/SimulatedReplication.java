@@ -11,6 +11,7 @@ import org.unifiedvolume.testkit.SimulatedDisk;
 final class SimulatedReplication extends SimulatedRedundancy {
     private static final int LEG_BLOCKS = 48 + 160; // metadata, and more than two windows of a job
     private static final int TEN_LEG_BLOCKS = 48 + 80;
+    private static final int LARGE_LEG_BLOCKS = 48 + 2048; // eight regions of the bitmap
 
     private final boolean isTen;
     private final int legs;
@@ -26,8 +27,9 @@ final class SimulatedReplication extends SimulatedRedundancy {
         this.copies = isTen ? 2 + random.nextInt(Math.min(2, legs - 1)) : legs;
         this.chunkBytes = 4096L << random.nextInt(4);
         this.policy = ReadPolicy.values()[random.nextInt(ReadPolicy.values().length)];
+        int usual = isTen ? TEN_LEG_BLOCKS : LEG_BLOCKS;
         SimulatedDisk.Size size =
-                VolumeSimulation.someSize(random, isTen ? TEN_LEG_BLOCKS : LEG_BLOCKS);
+                VolumeSimulation.someSize(random, host.isLarge() ? LARGE_LEG_BLOCKS : usual);
         for (int i = 0; i < legs; i++) {
             host.addDisk(size);
         }

@@ -13,6 +13,7 @@ import org.unifiedvolume.testkit.FaultCounts;
 /// @param counts the faults that were injected
 /// @param lives how often the volume was started
 /// @param requests how many requests its clients made
+/// @param resynced what resyncs have moved
 /// @param trace the last events, if they were asked for
 record SimulationRun(
         Level level,
@@ -22,19 +23,20 @@ record SimulationRun(
         FaultCounts counts,
         int lives,
         int requests,
+        ResyncWatch.Totals resynced,
         List<String> trace) {
 
     /// Runs one seed.
-    static SimulationRun of(Level level, long seed, Planting planting) {
+    static SimulationRun of(Level level, long seed, Planting.Seed planting) {
         return of(level, seed, planting, EventLog.OFF);
     }
 
     /// Runs one seed and keeps its last events.
-    static SimulationRun traced(Level level, long seed, Planting planting, int events) {
+    static SimulationRun traced(Level level, long seed, Planting.Seed planting, int events) {
         return of(level, seed, planting, new EventLog(events));
     }
 
-    private static SimulationRun of(Level level, long seed, Planting planting, EventLog log) {
+    private static SimulationRun of(Level level, long seed, Planting.Seed planting, EventLog log) {
         FaultCounts counts = new FaultCounts();
         VolumeSimulation simulation = null;
         AssertionError broken = null;
@@ -59,6 +61,7 @@ record SimulationRun(
                 counts,
                 simulation.lives(),
                 simulation.requests(),
+                simulation.resynced(),
                 log.last());
     }
 

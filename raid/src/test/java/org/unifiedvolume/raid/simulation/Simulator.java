@@ -6,6 +6,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// The program behind `./uvol-sim`: runs any number of seeds on several threads and tells what came
 /// of them.
@@ -19,7 +20,7 @@ public final class Simulator {
     private int threads = Runtime.getRuntime().availableProcessors();
     private int events = 120;
     private boolean keepsGoing;
-    private boolean plantsBugs;
+    private final Set<PlantedBug> bugs = EnumSet.noneOf(PlantedBug.class);
 
     private Simulator(PrintStream out) {
         this.out = out;
@@ -42,7 +43,7 @@ public final class Simulator {
         List<String> names = List.of(Level.values()).stream().map(Level::toString).toList();
         return """
             usage: ./uvol-sim [--seeds N] [--from S] [--level LEVEL]... [--threads T] [--keep-going]
-                   ./uvol-sim --bugs [--seeds N] [--from S]
+                   ./uvol-sim --bugs | --bug NAME... [--seeds N] [--from S]
 
             Runs volumes over simulated disks that do everything disks may do, one run for each seed,
             and checks what docs/safety.md promises. Prints for each level: seeds per second, lives,
@@ -56,8 +57,13 @@ public final class Simulator {
               --keep-going   go on after a failure, and count them
               --trace N      how many events of a failed run are shown (120)
               --bugs         plant bugs and tell how many seeds it takes to find each
+              --bug NAME     only this one: %s
             """
-                .formatted(String.join(", ", names));
+                .formatted(
+                        String.join(", ", names),
+                        List.of(PlantedBug.values()).stream()
+                                .map(PlantedBug::toString)
+                                .collect(Collectors.joining(", ")));
     }
 
     /// @return whether there is something to run
@@ -71,7 +77,8 @@ public final class Simulator {
                 case "--trace" -> events = (int) number(arguments, ++i, 1);
                 case "--level" -> levels.add(level(value(arguments, ++i)));
                 case "--keep-going" -> keepsGoing = true;
-                case "--bugs" -> plantsBugs = true;
+                case "--bugs" -> bugs.addAll(EnumSet.allOf(PlantedBug.class));
+                case "--bug" -> bugs.add(bug(value(arguments, ++i)));
                 case "--help", "-h", "help" -> {
                     out.print(usage());
                     return false;
@@ -116,12 +123,21 @@ public final class Simulator {
         throw new IllegalArgumentException("there is no level " + name);
     }
 
+    private static PlantedBug bug(String name) {
+        for (PlantedBug bug : PlantedBug.values()) {
+            if (bug.toString().equals(name)) {
+                return bug;
+            }
+        }
+        throw new IllegalArgumentException("there is no bug " + name);
+    }
+
     private int run() throws InterruptedException {
         // Simulated processes run on virtual threads, and a seed on one of its own: turns are
         // handed over without the operating system.
         System.setProperty("jdk.virtualThreadScheduler.parallelism", Integer.toString(threads));
         System.setProperty("jdk.virtualThreadScheduler.maxPoolSize", Integer.toString(threads));
-        return plantsBugs ? runBugs() : runLevels();
+        return bugs.isEmpty() ? runLevels() : runBugs();
     }
 
     private int runLevels() throws InterruptedException {
@@ -143,7 +159,7 @@ public final class Simulator {
         List<SimulationRun> again = new ArrayList<>();
         Thread.ofVirtual().start(() -> again.add(repeat(failed))).join();
         SimulationRun run = again.getFirst();
-        out.printf("  seed %d: %s%n", failed.seed(), failed.broken().getMessage());
+        out.printf("  the first one was seed %d:%n", failed.seed());
         if (run.isKept() || !run.broken().getMessage().equals(failed.broken().getMessage())) {
             out.printf(
                     "  the repetition went another way: %s%n",
@@ -156,19 +172,20 @@ public final class Simulator {
     }
 
     private SimulationRun repeat(SimulationRun failed) {
-        return SimulationRun.traced(failed.level(), failed.seed(), Planting.NONE, events);
+        return SimulationRun.traced(failed.level(), failed.seed(), Planting.Seed.NONE, events);
     }
 
     private int runBugs() throws InterruptedException {
         boolean allFound = true;
-        for (PlantedBug bug : PlantedBug.values()) {
+        for (PlantedBug bug : bugs) {
             int[] found = new int[1];
             int atMost = (int) Math.min(seeds, Integer.MAX_VALUE);
             Thread.ofVirtual().start(() -> found[0] = bug.seedsUntilFound(from, atMost)).join();
             out.printf(
                     Locale.ROOT,
-                    "%-7s %-64s %s%n",
+                    "%-7s %-20s %-60s %s%n",
                     bug.level(),
+                    bug,
                     bug.what(),
                     found[0] == 0 ? "NOT FOUND" : found[0] + (found[0] == 1 ? " seed" : " seeds"));
             allFound &= found[0] > 0;

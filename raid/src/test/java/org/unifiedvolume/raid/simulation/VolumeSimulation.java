@@ -25,6 +25,17 @@ final class VolumeSimulation {
     static final int BLOCK_BYTES = 4096;
     private static final int TORN_SECTOR_BYTES = 512;
 
+    /// A leg has failed by then, if one does.
+    private static final long LOSS_NANOS = 400_000_000;
+
+    /// A leg that was replaced, or that returns, is being given its bytes by then.
+    private static final long RETURN_NANOS = 3_000_000_000L;
+
+    /// How long that takes in a large array.
+    private static final long FILLING_NANOS = 300_000_000;
+
+    private static final long QUIET_NANOS = 16_000_000_000L;
+
     private final SimulatedHost host;
     private final SimulatedArray array;
     private final Random random;
@@ -37,11 +48,17 @@ final class VolumeSimulation {
     private int requests;
 
     VolumeSimulation(
-            Level level, long seed, Planting planting, Rig rig, FaultCounts counts, EventLog log) {
+            Level level,
+            long seed,
+            Planting.Seed planting,
+            Rig rig,
+            FaultCounts counts,
+            EventLog log) {
         // Neighbouring seeds would begin alike.
         this.random = new Random(seed * 0x9E3779B97F4A7C15L);
+        Random variety = new Random(~seed * 0x9E3779B97F4A7C15L);
         this.rig = rig;
-        this.host = new SimulatedHost(rig, random, planting, counts, log);
+        this.host = new SimulatedHost(rig, random, variety, planting.plant(rig.time), counts, log);
         this.array = level.on(host);
         this.administrator = new Administrator(host, array);
         int sectorBytes = host.disks().getFirst().size().sectorBytes();
@@ -71,6 +88,11 @@ final class VolumeSimulation {
         return requests;
     }
 
+    /// What resyncs have moved so far.
+    ResyncWatch.Totals resynced() {
+        return array.resynced();
+    }
+
     /// Lives all lives.
     ///
     /// @throws AssertionError if a promise was broken
@@ -80,10 +102,16 @@ final class VolumeSimulation {
         for (int use = 0; use < uses; use++) {
             start(missing, use == 0);
             verify();
+            if (use == 0 && host.isLarge()) {
+                rig.time.advance(QUIET_NANOS); // until nothing is dirty any more
+            }
             missing = use();
         }
         start(missing, false);
         verify();
+        host.disks().forEach(SimulatedDisk::mend);
+        rig.time.advance(QUIET_NANOS); // until every job has ended
+        array.checkAgreement(device);
         device.close();
         rig.time.runUntilIdle();
     }
@@ -124,10 +152,18 @@ final class VolumeSimulation {
     private Set<SimulatedDisk> use() throws IOException {
         FaultPlan plan = new FaultPlan(host, array, device);
         long forgotten = host.counts().of(DiskFault.FORGET);
-        SimulatedClients clients = new SimulatedClients(host, device, model, plan.isStrict());
+        SimulatedClients clients =
+                new SimulatedClients(
+                        host, array.forClients(device), model, lives == 1, plan.isStrict());
         plan.begin();
         clients.start(60 + random.nextInt(100));
         administrator.begin(device, plan);
+        if (host.variety().nextInt(host.isLarge() ? 2 : 8) == 0) {
+            // Long enough that bits of the bitmap are cleared, to be set again.
+            clients.finish();
+            rig.time.advance(QUIET_NANOS);
+            clients.start(20 + random.nextInt(40));
+        }
         boolean inOrder = random.nextInt(4) == 0;
         if (inOrder) {
             clients.finish();
@@ -135,10 +171,15 @@ final class VolumeSimulation {
         } else if (random.nextBoolean()) {
             rig.time.advance(random.nextLong(400_000_000));
         } else {
-            awaitLoss();
+            await(State.FAULTED, LOSS_NANOS);
             rig.time.advance(random.nextLong(40_000_000));
         }
+        if (!inOrder && host.isLarge() && host.variety().nextBoolean()) {
+            await(State.REBUILDING, RETURN_NANOS);
+            rig.time.advance(host.variety().nextLong(FILLING_NANOS));
+        }
         plan.end();
+        array.checkLife();
         requests += clients.asked();
         if (inOrder) {
             close(); // which may lose legs, too
@@ -157,20 +198,18 @@ final class VolumeSimulation {
         return missing;
     }
 
-    /// Runs time until a leg was dropped, but not for ever: the moments after that are the ones in
-    /// which an array can lose what it has acknowledged.
-    private void awaitLoss() {
-        long until = rig.time.nanoTime() + 400_000_000;
-        long faulted = faultedLegs();
-        while (rig.time.nanoTime() < until && faultedLegs() <= faulted && rig.time.step()) {
+    /// Runs time until one more leg is in a state, but not for ever: the moments after that are the
+    /// ones in which an array can lose what it has acknowledged.
+    private void await(State state, long nanos) {
+        long until = rig.time.nanoTime() + nanos;
+        long before = legsIn(state);
+        while (rig.time.nanoTime() < until && legsIn(state) <= before && rig.time.step()) {
             // each step does the work
         }
     }
 
-    private long faultedLegs() {
-        return device.status().children().stream()
-                .filter(leg -> leg.state() == State.FAULTED)
-                .count();
+    private long legsIn(State state) {
+        return device.status().children().stream().filter(leg -> leg.state() == state).count();
     }
 
     // --- ends of lives

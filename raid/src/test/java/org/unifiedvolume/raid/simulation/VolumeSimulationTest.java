@@ -19,13 +19,15 @@ class VolumeSimulationTest {
     /// So many try everything.
     private static final int ENOUGH_SEEDS = 300;
 
+    private static final int RESYNC_SEEDS = 50;
+
     @ParameterizedTest
     @EnumSource
     void promisesAreKeptAndEveryFaultIsTried(Level level) {
         FaultCounts counts = new FaultCounts();
         Set<DiskFault> borne = EnumSet.noneOf(DiskFault.class);
         for (long seed = 0; seed < SEEDS; seed++) {
-            SimulationRun run = SimulationRun.of(level, seed, Planting.NONE);
+            SimulationRun run = SimulationRun.of(level, seed, Planting.Seed.NONE);
             if (!run.isKept()) {
                 throw new AssertionError(
                         "%s with seed %d: %s%nto see it again: %s"
@@ -41,12 +43,30 @@ class VolumeSimulationTest {
                 "%s: %s were never tried, only %s".formatted(level, borne, counts));
     }
 
+    @ParameterizedTest
+    @EnumSource(names = {"RAID1", "RAID10", "RAID5", "RAID6"})
+    void resyncsMoveLessThanAll(Level level) {
+        ResyncWatch.Totals totals = ResyncWatch.Totals.NONE;
+        for (long seed = 0; seed < RESYNC_SEEDS; seed++) {
+            totals = totals.plus(SimulationRun.of(level, seed, Planting.Seed.NONE).resynced());
+        }
+        // That no single one moves too much is checked in every run.
+        assertTrue(
+                totals.jobs() > RESYNC_SEEDS
+                        && totals.movedBytes() > 0
+                        && totals.movedBytes() <= totals.dirtyBytes()
+                        && totals.dirtyBytes() < totals.rowBytes(),
+                totals.toString());
+    }
+
     @Test
     void aSeedRepeatsExactlyWhetherItIsTracedOrNot() {
         for (long seed = 0; seed < 5; seed++) {
-            SimulationRun once = SimulationRun.traced(Level.RAID1, seed, Planting.NONE, 1 << 16);
-            SimulationRun again = SimulationRun.traced(Level.RAID1, seed, Planting.NONE, 1 << 16);
-            SimulationRun quietly = SimulationRun.of(Level.RAID1, seed, Planting.NONE);
+            SimulationRun once =
+                    SimulationRun.traced(Level.RAID1, seed, Planting.Seed.NONE, 1 << 16);
+            SimulationRun again =
+                    SimulationRun.traced(Level.RAID1, seed, Planting.Seed.NONE, 1 << 16);
+            SimulationRun quietly = SimulationRun.of(Level.RAID1, seed, Planting.Seed.NONE);
             assertEquals(once.trace(), again.trace());
             assertEquals(once.counts().toString(), quietly.counts().toString());
             assertEquals(once.requests(), quietly.requests());

@@ -1,28 +1,13 @@
 package org.unifiedvolume.raid.simulation;
 
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.Locality;
-import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
-/// A disk behind a bug: what an array with that bug would do to it.
-final class BadDisk implements BlockDevice {
-    /// Does something wrong with a request.
-    interface Bug {
-        void submit(BlockDevice disk, IoRequest request, Completion done);
-    }
-
-    private final BlockDevice disk;
-    private final Bug bug;
-
-    BadDisk(BlockDevice disk, Bug bug) {
-        this.disk = disk;
-        this.bug = bug;
-    }
+/// What an array with a bug would do to its disks, whatever its level.
+final class DiskBugs {
+    private DiskBugs() {}
 
     /// Changes are acknowledged before the disk has them; what becomes of them is not looked at.
     static void acknowledgeEarly(BlockDevice disk, IoRequest request, Completion done) {
@@ -51,28 +36,11 @@ final class BadDisk implements BlockDevice {
         }
     }
 
-    @Override
-    public DeviceShape shape() {
-        return disk.shape();
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return disk.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return disk.status();
-    }
-
-    @Override
-    public void submit(IoRequest request, Completion done) {
-        bug.submit(disk, request, done);
-    }
-
-    @Override
-    public void close() {
-        disk.close();
+    /// Everything after the first chunk of a stripe's member lands in the chunk before.
+    static void oneChunkTooEarly(BlockDevice disk, IoRequest request, Completion done) {
+        long chunk = SimulatedStripe.CHUNK_BYTES;
+        long offset = request.offsetBytes();
+        boolean isBeyond = offset >= chunk && !(request instanceof IoRequest.Flush);
+        disk.submit(isBeyond ? request.at(offset - chunk) : request, done);
     }
 }

@@ -1,0 +1,115 @@
+package org.unifiedvolume.raid.simulation;
+
+import java.io.IOException;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.raid.redundant.Level;
+import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Locality;
+import org.unifiedvolume.request.Operation;
+
+/// A level that passes everything on to another one.
+class DecoratedLevel implements Level {
+    private final Level level;
+
+    DecoratedLevel(Level level) {
+        this.level = level;
+    }
+
+    @Override
+    public String name() {
+        return level.name();
+    }
+
+    @Override
+    public long sizeBytes() {
+        return level.sizeBytes();
+    }
+
+    @Override
+    public long rowBytes() {
+        return level.rowBytes();
+    }
+
+    @Override
+    public boolean isEnough(long completeLegs) {
+        return level.isEnough(completeLegs);
+    }
+
+    @Override
+    public DeviceShape shape(DeviceShape common) {
+        return level.shape(common);
+    }
+
+    @Override
+    public long firstRow(long offsetBytes, long lengthBytes) {
+        return level.firstRow(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public long endRow(long offsetBytes, long lengthBytes) {
+        return level.endRow(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public Locality locality(Group group, Operation operation, long offsetBytes, long lengthBytes) {
+        return level.locality(group, operation, offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public long localityRun(Group group, long offsetBytes) {
+        return level.localityRun(group, offsetBytes);
+    }
+
+    @Override
+    public void rolesChanged(Roles roles) {
+        level.rolesChanged(roles);
+    }
+
+    @Override
+    public void open(Group group, boolean wasClean) throws IOException, InterruptedException {
+        level.open(group, wasClean);
+    }
+
+    @Override
+    public void read(Group group, IoRequest request, Completion done) {
+        level.read(group, request, done);
+    }
+
+    @Override
+    public void change(Group group, IoRequest request, Completion done) {
+        level.change(group, request, done);
+    }
+
+    @Override
+    public long flushBegins() {
+        return level.flushBegins();
+    }
+
+    @Override
+    public void flushed(Group group, long mark) {
+        level.flushed(group, mark);
+    }
+
+    @Override
+    public void restore(Group group, Leg leg, long row, long lengthBytes)
+            throws DeviceFault, InterruptedException {
+        level.restore(group, leg, row, lengthBytes);
+    }
+
+    @Override
+    public void resync(Group group, long row, long lengthBytes)
+            throws DeviceFault, InterruptedException {
+        level.resync(group, row, lengthBytes);
+    }
+
+    @Override
+    public long scrub(Group group, long row, long lengthBytes, boolean repairs)
+            throws DeviceFault, InterruptedException {
+        return level.scrub(group, row, lengthBytes, repairs);
+    }
+}

@@ -1,0 +1,95 @@
+package org.unifiedvolume.raid.simulation;
+
+import java.io.IOException;
+import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.Timers;
+import org.unifiedvolume.raid.redundant.Group;
+import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.raid.redundant.Level;
+import org.unifiedvolume.request.Completion;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest.Write;
+import org.unifiedvolume.request.Outcome;
+
+/// Bugs of what levels do: journals and repairs.
+final class LevelBugs {
+    private LevelBugs() {}
+
+    /// Data and parity reach the disks before the journal says what they will be.
+    static final class JournalsLate extends MetadataBug {
+        private static final long LATE_NANOS = 30_000_000;
+
+        JournalsLate(Timers timers) {
+            super(timers);
+        }
+
+        @Override
+        void writeJournal(BlockDevice disk, Write write, Completion done) {
+            writeLate(disk, write, done, LATE_NANOS);
+        }
+    }
+
+    /// What the journal holds is not done again at a start.
+    static final class SkipsReplay extends MetadataBug {
+        private boolean isOpening;
+
+        SkipsReplay(Timers timers) {
+            super(timers);
+        }
+
+        @Override
+        public Level level(Level level) {
+            return new DecoratedLevel(level) {
+                @Override
+                public void open(Group group, boolean wasClean)
+                        throws IOException, InterruptedException {
+                    isOpening = true;
+                    try {
+                        super.open(group, wasClean);
+                    } finally {
+                        isOpening = false;
+                    }
+                }
+            };
+        }
+
+        @Override
+        void writeData(BlockDevice disk, Write write, Completion done) {
+            if (isOpening) {
+                done.complete(write, Outcome.Done.DONE);
+            } else {
+                disk.submit(write, done);
+            }
+        }
+    }
+
+    /// What a leg could not read is written anew with the bytes of another place.
+    static final class RepairsWrongly implements Planting {
+        @Override
+        public Level level(Level level) {
+            return new DecoratedLevel(level) {
+                @Override
+                public void restore(Group group, Leg leg, long row, long lengthBytes)
+                        throws DeviceFault, InterruptedException {
+                    if (!group.roles().isComplete(leg.role())) {
+                        super.restore(group, leg, row, lengthBytes);
+                        return;
+                    }
+                    long elsewhere =
+                            row >= lengthBytes
+                                    ? row - lengthBytes
+                                    : Math.min(row + lengthBytes, rowBytes() - lengthBytes);
+                    int other = Long.numberOfTrailingZeros(group.roles().complete() & ~leg.bit());
+                    Buffers wrong =
+                            group.blocking().read(group.roles().leg(other), elsewhere, lengthBytes);
+                    try {
+                        group.blocking().write(leg, row, wrong);
+                    } finally {
+                        wrong.release();
+                    }
+                }
+            };
+        }
+    }
+}
