@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 import load
+import redundancy
 from servers import Nbdkit, NbdServer, QemuNbd, StorageDaemon, Uvol, image, present
 
 SMALL = [
@@ -204,20 +205,24 @@ GROUPS = {
     "fuse": Bench.fuse,
     "raid": Bench.raid,
     "memory": Bench.memory,
+    **redundancy.GROUPS,
 }
 
 
 def main():
     parser = argparse.ArgumentParser(prog="uvol-bench", description=__doc__)
-    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all if none is given")
+    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; redundancy for all that begin so; all if none is given")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="how long each run takes")
     parser.add_argument("--warm", type=int, default=12, help="seconds of load before the first round")
     parser.add_argument("--size", type=int, default=1024, help="MiB of each file")
     arguments = parser.parse_args()
     for group in arguments.groups:
-        if group not in GROUPS:
+        if group not in GROUPS and group != "redundancy":
             parser.error(f"no group {group}; there are {', '.join(GROUPS)}")
+    arguments.groups = [
+        one for group in arguments.groups
+        for one in (redundancy.GROUPS if group == "redundancy" else [group])]
     for program in ("fio", "nbdcopy", "nbdkit", "qemu-nbd", "qemu-storage-daemon"):
         if not present(program):
             sys.exit("uvol-bench: %s is missing; apt install fio libnbd-bin nbdkit nbd-server "

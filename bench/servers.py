@@ -49,18 +49,21 @@ class Server:
         self.process = None
         self.address = None
         self.size = size
+        self.ready_seconds = None
 
-    def run(self, command, ready=None, seconds=30):
+    def run(self, command, ready=None, seconds=30, patience=0.05):
         log = open(os.path.join(self.folder, self.name + ".log"), "wb")
         self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        end = time.monotonic() + seconds
+        begun = time.monotonic()
+        end = begun + seconds
         check = ready or (lambda: answers(self.address))
         while not check():
             if self.process.poll() not in (None, 0) or time.monotonic() > end:
                 self.stop()
                 with open(log.name) as f:
                     raise SystemExit(f"{self.name} did not start:\n{' '.join(command)}\n{f.read()}")
-            time.sleep(0.05)
+            time.sleep(patience)
+        self.ready_seconds = time.monotonic() - begun
         return self
 
     def listen(self, unix):
@@ -102,7 +105,7 @@ class Server:
 class Uvol(Server):
     """`uvol serve`. Exec'd by the launcher, so the pid is the Java process."""
 
-    def start(self, members, unix=False, level="linear", fuse=False, options=""):
+    def start(self, members, unix=False, level="linear", fuse=False, options="", patience=0.05):
         self.listen(unix)
         export = self.uri
         state = os.path.join(self.folder, self.name + ".state")
@@ -115,7 +118,7 @@ class Uvol(Server):
                 self.path = os.path.join(self.folder, self.name + ".fuse")
                 f.write(f"      - fuse:{self.path}\n")
         subprocess.run([UVOL, "version"], check=True, stdout=subprocess.DEVNULL)
-        return self.run([UVOL, "serve", config])
+        return self.run([UVOL, "serve", config], patience=patience)
 
 
 class Nbdkit(Server):
