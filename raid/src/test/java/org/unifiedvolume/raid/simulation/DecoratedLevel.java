@@ -6,6 +6,7 @@ import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
@@ -71,6 +72,11 @@ class DecoratedLevel implements Level {
     }
 
     @Override
+    public void seated(int role, MemberAreas areas) {
+        level.seated(role, areas);
+    }
+
+    @Override
     public void open(Group group, boolean wasClean) throws IOException, InterruptedException {
         level.open(group, wasClean);
     }
@@ -81,7 +87,7 @@ class DecoratedLevel implements Level {
     }
 
     @Override
-    public void change(Group group, IoRequest request, Completion done) {
+    public void change(Group group, IoRequest request, Change done) {
         level.change(group, request, done);
     }
 
