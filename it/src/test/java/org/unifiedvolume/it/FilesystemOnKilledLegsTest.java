@@ -19,8 +19,8 @@ import org.unifiedvolume.it.harness.ServiceFile;
 import org.unifiedvolume.it.harness.TreeChurn;
 import org.unifiedvolume.it.harness.Waiting;
 
-/// Promise: a filesystem on an array of two local and two remote legs does not notice that the hosts
-/// of the remote ones are killed and come back, again and again, while people work on it.
+/// Promise: a filesystem on an array of two local and two remote legs does not notice that the
+/// hosts of the remote ones are killed and come back, again and again, while people work on it.
 class FilesystemOnKilledLegsTest {
     private static final int KILLS = Integer.getInteger("uvol.leg-kills", 4);
     private static final long MEMBER_SIZE = 96L << 20;

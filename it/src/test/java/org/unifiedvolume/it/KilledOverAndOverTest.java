@@ -25,9 +25,9 @@ import org.unifiedvolume.it.harness.RemoteDisk;
 import org.unifiedvolume.it.harness.ServiceFile;
 import org.unifiedvolume.it.harness.Waiting;
 
-/// Promise: however often the daemon and the hosts of its legs are killed while fio writes, what fio
-/// has counted as synced is there afterwards; a lost host costs no error; and what is copied then is
-/// no more than what was dirty.
+/// Promise: however often the daemon and the hosts of its legs are killed while fio writes, what
+/// fio has counted as synced is there afterwards; a lost host costs no error; and what is copied
+/// then is no more than what was dirty.
 ///
 /// A few rounds; `mvn -Pkill verify` runs 200 of them, `-Duvol.kills=N` N, `-Duvol.seed=S` the same
 /// ones again (as far as processes repeat themselves).
@@ -209,8 +209,8 @@ class KilledOverAndOverTest {
         }
     }
 
-    /// fio, which fills blocks with the number of its round and where they are, in an order of chance
-    /// that it can repeat, and syncs each.
+    /// fio, which fills blocks with the number of its round and where they are, in an order of
+    /// chance that it can repeat, and syncs each.
     private final class Fio {
         private final long window;
         private final int number;

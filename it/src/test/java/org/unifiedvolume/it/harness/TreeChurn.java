@@ -35,7 +35,8 @@ public final class TreeChurn implements AutoCloseable {
     private TreeChurn(Path folder, long seed) {
         this.folder = folder;
         this.random = new Random(seed);
-        this.thread = Thread.ofPlatform().name("churn-" + folder.getFileName()).unstarted(this::run);
+        this.thread =
+                Thread.ofPlatform().name("churn-" + folder.getFileName()).unstarted(this::run);
     }
 
     /// Begins, in a new folder.

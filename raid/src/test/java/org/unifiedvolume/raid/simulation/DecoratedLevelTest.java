@@ -8,8 +8,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.unifiedvolume.raid.redundant.Level;
 
-/// What is asked of a decorated level reaches the real one: what the interface does by default would
-/// be another array's behaviour.
+/// What is asked of a decorated level reaches the real one: what the interface does by default
+/// would be another array's behaviour.
 class DecoratedLevelTest {
     static Method[] questions() {
         return Level.class.getDeclaredMethods();

@@ -10,7 +10,6 @@ import org.unifiedvolume.testkit.VolumeModel.Change;
 /// RAID 5 of three to five legs, or RAID 6 of four to six.
 final class SimulatedParity extends SimulatedRedundancy {
     private static final int LEG_BLOCKS = 48 + 128 + 48; // metadata, journal, data
-    private static final int LARGE_LEG_BLOCKS = 48 + 128 + 1024; // four regions of the bitmap
 
     private final int parities;
     private final long chunkBytes;
@@ -21,8 +20,7 @@ final class SimulatedParity extends SimulatedRedundancy {
         this.parities = parities;
         this.chunkBytes = 4096L << random.nextInt(3);
         int legs = parities + 2 + random.nextInt(3);
-        SimulatedDisk.Size size =
-                VolumeSimulation.someSize(random, host.isLarge() ? LARGE_LEG_BLOCKS : LEG_BLOCKS);
+        SimulatedDisk.Size size = VolumeSimulation.someSize(random, LEG_BLOCKS);
         for (int i = 0; i < legs; i++) {
             host.addDisk(size);
         }
