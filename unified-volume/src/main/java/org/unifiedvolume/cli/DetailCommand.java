@@ -82,6 +82,18 @@ final class DetailCommand implements Callable<Integer> {
                 line(out, "", leg.number("mended") + " failed reads were mended");
             }
         }
+        for (Reply spare : array.parts("spares")) {
+            line(
+                    out,
+                    "spare",
+                    "%s  %s  %s"
+                            .formatted(
+                                    spare.text("state"),
+                                    spare.text("locality"),
+                                    spare.text("name")));
+            lineIfAny(out, "", spare.text("reason"));
+            lineIfAny(out, "", spare.text("remedy"));
+        }
         for (Reply job : array.parts("jobs")) {
             String state = job.flag("ended") ? "ended" : "under way";
             line(out, "job", "%s, %s: %s".formatted(job.text("name"), state, job.text("words")));

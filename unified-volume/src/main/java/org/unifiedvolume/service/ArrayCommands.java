@@ -61,9 +61,10 @@ final class ArrayCommands {
     private Map<String, Object> add(OpenVolume volume, ManagedArray array, Request request)
             throws ControlFault, IOException {
         LayoutMember fresh = open(volume, request.needText("uri"));
-        handOver(fresh, () -> array.add(fresh, request.flag("force")));
+        boolean[] filled = new boolean[1];
+        handOver(fresh, () -> filled[0] = array.add(fresh, request.flag("force")));
         LOG.info("volume {}: {} was added on demand", volume.name(), fresh.name());
-        return Map.of("volume", volume.name(), "by", fresh.name());
+        return Map.of("volume", volume.name(), "by", fresh.name(), "spare", !filled[0]);
     }
 
     private interface Taking {

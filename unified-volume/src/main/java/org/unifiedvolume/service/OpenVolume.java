@@ -15,6 +15,7 @@ import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.spi.Export;
 import org.unifiedvolume.spi.ManagedArray;
+import org.unifiedvolume.volume.Member;
 import org.unifiedvolume.volume.Volume;
 
 /// A volume that works, and its exports.
@@ -62,6 +63,12 @@ public final class OpenVolume {
     /// The array, if members can be taken out of it and put back; null if not.
     ManagedArray managedArray() {
         return array instanceof ManagedArray managed ? managed : null;
+    }
+
+    /// The members that are there now.
+    List<Member> members() {
+        ManagedArray managed = managedArray();
+        return managed == null ? volume.members() : managed.members();
     }
 
     /// Opens members as those of this volume are opened.

@@ -182,7 +182,7 @@ public final class Service implements AutoCloseable {
 
     private void openExports() throws ServiceFault {
         for (VolumePlan above : plan.volumes()) {
-            for (Placed<MemberPlan> member : above.members()) {
+            for (Placed<MemberPlan> member : above.all()) {
                 String below = VolumeKind.nameOf(member.plan());
                 if (below != null) {
                     volumes.get(below).becomePartOfAnother();

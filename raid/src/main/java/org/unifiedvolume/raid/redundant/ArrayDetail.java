@@ -48,6 +48,8 @@ final class ArrayDetail {
             view.put("bitmap", bitmap);
         }
         view.put("legs", legs(status));
+        view.put("spare-delay-seconds", array.succession().delaySeconds());
+        view.put("spares", spares(status));
         view.put("jobs", array.jobs().all().stream().map(ArrayDetail::job).toList());
         return view;
     }
@@ -71,6 +73,24 @@ final class ArrayDetail {
             view.put("failed-reads", leg.readErrors());
             view.put("mended", leg.mended());
             views.add(view);
+        }
+        return views;
+    }
+
+    private static List<Object> spares(DeviceStatus status) {
+        List<Object> views = new ArrayList<>();
+        for (DeviceStatus own : status.children()) {
+            if (own.kind().equals(ArrayStatus.SPARE)) {
+                Map<String, Object> view = new LinkedHashMap<>();
+                view.put("name", own.name());
+                view.put("state", own.state().name());
+                view.put("locality", own.locality().name());
+                view.put("size", own.sizeBytes());
+                view.put("reason", own.reason());
+                view.put("since", own.since().toString());
+                view.put("remedy", own.remedy());
+                views.add(view);
+            }
         }
         return views;
     }

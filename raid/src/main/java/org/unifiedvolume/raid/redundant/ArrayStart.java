@@ -31,25 +31,37 @@ public final class ArrayStart {
     private static final Logger LOG = LoggerFactory.getLogger(ArrayStart.class);
 
     private final String volume;
-    private final List<LayoutMember> members;
+
+    /// As the user wrote them.
+    private final List<LayoutMember> written;
+
+    private final WaitingMembers waiting;
+
+    /// All that may have a role: those that are written, and spares that carry a superblock of the
+    /// array, as a spare may have been given a role since.
+    private final List<LayoutMember> members = new ArrayList<>();
+
     private final LevelPlan plan;
     private final ArrayOptions options;
     private final Surroundings surroundings;
     private final BlockingLegs blocking;
     private final List<SuperblockSlots> slots = new ArrayList<>();
 
+    /// @param spares members that wait for a role
     public ArrayStart(
             List<LayoutMember> members,
+            List<LayoutMember> spares,
             LevelPlan plan,
             ArrayOptions options,
             LayoutContext context,
             Surroundings surroundings) {
         this.volume = context.volume();
-        this.members = List.copyOf(members);
+        this.written = List.copyOf(members);
         this.plan = plan;
         this.options = options;
         this.surroundings = surroundings;
         this.blocking = new BlockingLegs(context.io(), surroundings.threads());
+        this.waiting = new WaitingMembers(volume, spares, options, blocking);
     }
 
     /// Makes one device of the members.
@@ -67,43 +79,66 @@ public final class ArrayStart {
         ArrayDescription found = assembly.identify();
         if (found == null || isUnfinished(candidates)) {
             checkNothingUnusable(candidates);
+            waiting.checkBlank();
             Verdict made =
-                    new NewArray(volume, members, plan, options, blocking, surroundings).make();
+                    new NewArray(volume, written, plan, options, blocking, surroundings).make();
             look();
-            return assemble(made, true);
+            return withSpares(assemble(made, true), true);
         }
         checkWritable();
         plan.check(found);
         Level level = plan.make(found, new MemberAreas[found.roles()]);
         Verdict verdict = assembly.decide(level::isEnough);
         verdict.remarks().forEach(remark -> LOG.warn("volume {}: {}", volume, remark));
-        return assemble(seatBlanks(verdict), false);
+        return withSpares(assemble(seatBlanks(verdict), false), false);
     }
 
-    /// Reads what each member carries.
+    /// Whether a new array can be made of the members, whatever they carry; nothing is written.
+    public void checkNew() throws IOException {
+        new NewArray(volume, written, plan, options, blocking, surroundings).check();
+    }
+
+    /// Makes spares of those that wait and carry nothing yet.
+    private RedundantArray withSpares(RedundantArray array, boolean isNew) {
+        waiting.addTo(array, isNew);
+        return array;
+    }
+
+    /// Reads what each member carries, and takes in the spares that belong to the same array.
     private List<Candidate> look() {
+        members.clear();
         slots.clear();
         List<Candidate> found = new ArrayList<>();
-        for (LayoutMember member : members) {
-            SuperblockSlots carried = null;
-            Superblock superblock = null;
-            String problem = member.isMissing() ? member.problem() : "";
-            if (!member.isMissing()) {
-                try {
-                    carried =
-                            SuperblockSlots.read(
-                                    new MemberAccess(member.device(), blocking),
-                                    options.metadata());
-                    superblock = carried.current();
-                    problem = superblock == null ? carried.damage() : "";
-                } catch (IOException e) {
-                    problem = "its superblock cannot be read: " + e.getMessage();
-                }
-            }
-            slots.add(carried);
-            found.add(new Candidate(member.name(), superblock, problem));
+        UUID array = null;
+        for (LayoutMember member : written) {
+            Superblock superblock = look(member, found);
+            array = array == null && superblock != null ? superblock.array().uuid() : array;
+        }
+        for (LayoutMember spare : waiting.membersOf(array)) {
+            look(spare, found);
         }
         return found;
+    }
+
+    private Superblock look(LayoutMember member, List<Candidate> found) {
+        SuperblockSlots carried = null;
+        Superblock superblock = null;
+        String problem = member.isMissing() ? member.problem() : "";
+        if (!member.isMissing()) {
+            try {
+                carried =
+                        SuperblockSlots.read(
+                                new MemberAccess(member.device(), blocking), options.metadata());
+                superblock = carried.current();
+                problem = superblock == null ? carried.damage() : "";
+            } catch (IOException e) {
+                problem = "its superblock cannot be read: " + e.getMessage();
+            }
+        }
+        members.add(member);
+        slots.add(carried);
+        found.add(new Candidate(member.name(), superblock, problem));
+        return superblock;
     }
 
     /// Whether an array was being made and not all of its members may have a superblock yet.
@@ -131,7 +166,8 @@ public final class ArrayStart {
         }
     }
 
-    /// A blank member takes the place of one that is missing, if no other could be meant.
+    /// A blank member takes the place of one that is missing, if no other could be meant. A member
+    /// that was removed by hand is not taken in again because it is still written.
     private Verdict seatBlanks(Verdict verdict) {
         List<Integer> empty = new ArrayList<>();
         for (int role = 0; role < verdict.seats().size(); role++) {
@@ -139,11 +175,13 @@ public final class ArrayStart {
                 empty.add(role);
             }
         }
-        if (verdict.blanks().isEmpty()) {
+        List<Integer> blanks = new ArrayList<>(verdict.blanks());
+        blanks.removeIf(blank -> wasRemoved(members.get(blank), verdict.freshest()));
+        if (blanks.isEmpty()) {
             return verdict;
         }
-        if (verdict.blanks().size() != empty.size()) {
-            for (int blank : verdict.blanks()) {
+        if (blanks.size() != empty.size()) {
+            for (int blank : blanks) {
                 LOG.warn(
                         "volume {}: {} is blank and not used: {} roles are without a member",
                         volume,
@@ -154,7 +192,7 @@ public final class ArrayStart {
         }
         List<Seat> seats = new ArrayList<>(verdict.seats());
         for (int i = 0; i < empty.size(); i++) {
-            int blank = verdict.blanks().get(i);
+            int blank = blanks.get(i);
             LOG.warn(
                     "volume {}: {} is blank and takes the place of {}",
                     volume,
@@ -164,7 +202,24 @@ public final class ArrayStart {
                     empty.get(i),
                     new Seat(blank, MemberState.REBUILDING, 0, "it is new in the array"));
         }
-        return new Verdict(verdict.freshest(), seats, List.of(), verdict.remarks());
+        return new Verdict(
+                verdict.freshest(), seats, List.of(), verdict.spares(), verdict.remarks());
+    }
+
+    private boolean wasRemoved(LayoutMember member, Superblock freshest) {
+        boolean removed =
+                freshest.members().stream()
+                        .anyMatch(
+                                entry ->
+                                        entry.state() == MemberState.REMOVED
+                                                && entry.isPlace(member.name()));
+        if (removed) {
+            LOG.warn(
+                    "volume {}: {} was removed by hand and is left out; take it out of the configuration, or uvol add it",
+                    volume,
+                    member.name());
+        }
+        return removed;
     }
 
     private RedundantArray assemble(Verdict verdict, boolean isNew) throws IOException {
@@ -188,10 +243,31 @@ public final class ArrayStart {
             }
         }
         nameMissing(legs, used);
+        waiting.nameMissing(legs);
         Superblocks superblocks =
                 new Superblocks(
                         volume, array, seats, surroundings.witness(), surroundings.nowMillis());
-        return connect(verdict, isNew, superblocks, areas, legs);
+        List<Spare> spares = waiting.spares(freshest, spareSeats(verdict, used));
+        closeUnused(used);
+        return connect(verdict, isNew, superblocks, areas, legs, spares);
+    }
+
+    /// What the spares that are here carry.
+    private List<WaitingMembers.Here> spareSeats(Verdict verdict, boolean[] used) {
+        List<WaitingMembers.Here> here = new ArrayList<>();
+        for (int candidate : verdict.spares()) {
+            used[candidate] = true;
+            here.add(new WaitingMembers.Here(members.get(candidate), slots.get(candidate)));
+        }
+        return here;
+    }
+
+    private void closeUnused(boolean[] used) {
+        for (int i = 0; i < used.length; i++) {
+            if (!used[i] && !members.get(i).isMissing()) {
+                members.get(i).device().close();
+            }
+        }
     }
 
     private MemberAreas areasOf(int candidate, Superblock freshest) throws IOException {
@@ -219,7 +295,13 @@ public final class ArrayStart {
         if (seat.candidate() < 0) {
             LayoutMember gone = LayoutMember.missing(entry.place(), Locality.REMOTE, seat.reason());
             LegMember member = new LegMember(gone, entry.member(), 0);
-            return new Leg(role, member, LegState.STALE, seat.reason(), since, seat.filledBytes());
+            Leg leg =
+                    new Leg(role, member, LegState.STALE, seat.reason(), since, seat.filledBytes());
+            if (entry.state() == MemberState.REMOVED) {
+                leg.setAway(false);
+                leg.vacate();
+            }
+            return leg;
         }
         LayoutMember opened = members.get(seat.candidate());
         Superblock carried = slots.get(seat.candidate()).current();
@@ -240,7 +322,7 @@ public final class ArrayStart {
     private void nameMissing(List<Leg> legs, boolean[] used) {
         for (boolean byPlace : new boolean[] {true, false}) {
             for (Leg leg : legs) {
-                if (leg.device() != null || leg.opened().opener() != null) {
+                if (leg.device() != null || leg.opened().opener() != null || leg.isVacant()) {
                     continue;
                 }
                 for (int i = 0; i < used.length; i++) {
@@ -262,7 +344,8 @@ public final class ArrayStart {
             boolean isNew,
             Superblocks superblocks,
             MemberAreas[] areas,
-            List<Leg> legs)
+            List<Leg> legs,
+            List<Spare> spares)
             throws IOException {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
@@ -294,11 +377,11 @@ public final class ArrayStart {
                         !freshest.clean(),
                         new StateKeeper(superblocks, surroundings.threads()),
                         surroundings.randomIds());
+        states.begin(spares);
         superblocks.setLegs(states);
         reader.setLegs(states);
         RedundantArray redundant =
-                new RedundantArray(
-                        volume, level, states, shape, blocking, bitmap, reader, options.jobs());
+                new RedundantArray(volume, level, states, shape, blocking, bitmap, reader, options);
         redundant.setSuperblocks(superblocks);
         store.setArray(redundant);
         if (bitmap != null) {
@@ -324,12 +407,12 @@ public final class ArrayStart {
         List<ArrayState.Entry> entries = new ArrayList<>();
         for (int role = 0; role < superblock.array().roles(); role++) {
             MemberEntry entry = superblock.entryOf(role);
-            LegState state = LegState.of(entry.state());
             entries.add(
                     new ArrayState.Entry(
                             entry.member(),
+                            role,
                             entry.place(),
-                            state,
+                            entry.state(),
                             entry.sinceMillis(),
                             entry.filledBytes(),
                             entry.knownEvents()));
@@ -341,7 +424,8 @@ public final class ArrayStart {
                 superblock.clean(),
                 superblock.primary(),
                 superblock.clearedEvents(),
-                entries);
+                entries,
+                List.of());
     }
 
     private void fill(

@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.redundant;
 import java.time.Instant;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.array.Children;
+import org.unifiedvolume.raid.superblock.MemberState;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.IoRequest;
@@ -26,6 +27,7 @@ public final class Leg {
     private Instant since;
     private boolean isAway;
     private boolean forgiven;
+    private boolean vacant;
     private int readErrors;
     private boolean suspect;
     private long mended;
@@ -81,7 +83,24 @@ public final class Leg {
     /// Another member, or the same one opened anew, takes the role. Under the lock of [Legs], while
     /// the leg takes no changes and is not read.
     void setMember(LegMember newMember) {
+        forgiven &= newMember.uuid().equals(member.uuid());
+        vacant = false;
         member = newMember;
+    }
+
+    /// Nobody has the role any more: its member was taken out by hand.
+    void vacate() {
+        vacant = true;
+    }
+
+    /// Whether nobody has the role.
+    boolean isVacant() {
+        return vacant;
+    }
+
+    /// What superblocks say of it.
+    MemberState recorded() {
+        return vacant ? MemberState.REMOVED : state.recorded();
     }
 
     LayoutMember opened() {

@@ -29,6 +29,7 @@ final class Legs {
     private final String volume;
     private final Level level;
     private final List<Leg> legs;
+    private List<Spare> spares = List.of();
     private final StateKeeper keeper;
     private final LongSupplier randomIds;
     private final ReentrantLock lock = new ReentrantLock();
@@ -282,13 +283,16 @@ final class Legs {
             entries.add(
                     new ArrayState.Entry(
                             leg.member().uuid(),
+                            leg.role(),
                             leg.name(),
-                            leg.state(),
+                            leg.recorded(),
                             leg.since().toEpochMilli(),
                             leg.filledBytes(),
                             knownEvents[leg.role()]));
         }
-        return new ArrayState(events, epoch, history, closedClean, primary, clearedEvents, entries);
+        List<ArrayState.Entry> others = spares.stream().map(Spare::entry).toList();
+        return new ArrayState(
+                events, epoch, history, closedClean, primary, clearedEvents, entries, others);
     }
 
     /// Whether an epoch is this array's present one or among those before it.
@@ -446,11 +450,54 @@ final class Legs {
         keeper.settle();
     }
 
-    /// A retired leg is made of another member from now on, or of none.
-    void seat(Leg leg, LegMember member) throws IOException {
+    /// The members that wait for a role.
+    List<Spare> spares() {
+        return look(() -> spares);
+    }
+
+    /// The members that wait for a role when the array begins; before that.
+    void begin(List<Spare> waiting) {
+        spares = List.copyOf(waiting);
+    }
+
+    /// A member waits for a role from now on, or waits no more; on disk when this returns.
+    ///
+    /// @param gone null if none goes
+    /// @param added null if none comes
+    void changeSpares(Spare gone, Spare added) throws IOException {
         lock.lock();
         try {
-            leg.setMember(member);
+            List<Spare> waiting = new ArrayList<>(spares);
+            waiting.remove(gone);
+            if (added != null) {
+                waiting.add(added);
+            }
+            spares = List.copyOf(waiting);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// A spare is known by another look at it; nothing that superblocks say changes.
+    void reopened(Spare before, Spare now) {
+        lock.lock();
+        try {
+            spares = spares.stream().map(one -> one.equals(before) ? now : one).toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A retired leg is made of nobody from now on.
+    ///
+    /// @param gone what it was made of
+    void vacate(Leg leg, LegMember gone) throws IOException {
+        lock.lock();
+        try {
+            leg.setMember(gone);
+            leg.vacate();
             changed();
         } finally {
             lock.unlock();
@@ -460,7 +507,8 @@ final class Legs {
 
     /// Takes a dropped leg in again, to be given its bytes by `job`; it takes changes from now on.
     ///
-    /// @param member what the leg is made of from now on
+    /// @param member what the leg is made of from now on; if it is a spare, it stops being one in
+    ///     the same state
     /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
     void rebuild(Leg leg, LegMember member, long filledBytes, RowJob job) throws IOException {
         lock.lock();
@@ -470,6 +518,10 @@ final class Legs {
                         "volume %s: %s is in use; fail it first if it shall be written anew"
                                 .formatted(volume, leg.name()));
             }
+            if (!member.uuid().equals(leg.member().uuid())) {
+                knownEvents[leg.role()] = 0; // whatever the one before it held
+            }
+            spares = spares.stream().filter(spare -> !spare.isMember(member)).toList();
             leg.setMember(member);
             leg.setFilledBytes(filledBytes);
             leg.become(LegState.REBUILDING, "", Instant.now());

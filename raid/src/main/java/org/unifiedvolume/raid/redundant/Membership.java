@@ -1,7 +1,12 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
+import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.unifiedvolume.config.Units;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.superblock.MemberAreas;
@@ -13,12 +18,17 @@ import org.unifiedvolume.volume.Member;
 
 /// Takes members out of their roles for good, and gives roles to other members, by command.
 final class Membership {
+    private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
+
     /// Whoever looked at the roles before a leg was dropped has sent its request by then.
     private static final long GRACE_NANOS = 1_000_000_000L;
 
     private final RedundantArray array;
     private final Superblocks superblocks;
     private final Returns returns;
+
+    /// Those that had a role, and have not answered everything.
+    private final List<Member> leaving = new CopyOnWriteArrayList<>();
 
     Membership(RedundantArray array, Superblocks superblocks, Returns returns) {
         this.array = array;
@@ -30,6 +40,9 @@ final class Membership {
     ///
     /// @return what the user should know; may be empty
     String remove(Leg leg) throws IOException, InterruptedException {
+        if (leg.isVacant()) {
+            throw refusal(leg.name() + " was removed already");
+        }
         String remark = "";
         Member device = leg.device();
         array.legs().retire(leg, "removed by hand");
@@ -38,39 +51,224 @@ final class Membership {
             try {
                 SuperblockSlots.read(new MemberAccess(device, array.blocking())).erase();
             } catch (IOException e) {
-                remark =
-                        "its superblock could not be wiped (%s); uvol zero-superblock it before it is used elsewhere"
-                                .formatted(e.getMessage());
+                remark = notWiped(e);
             }
             LayoutMember gone = LayoutMember.missing(leg.name(), leg.locality(), "removed by hand");
             superblocks.setSeat(leg.role(), null);
-            array.legs().seat(leg, new LegMember(gone, leg.member().uuid(), 0));
+            array.legs().vacate(leg, new LegMember(gone, leg.member().uuid(), 0));
             device.close();
+            return remark;
+        }
+        array.legs().vacate(leg, leg.member());
+        return notWiped(new IOException("it cannot be reached"));
+    }
+
+    private static String notWiped(IOException why) {
+        return "its superblock could not be wiped (%s); uvol zero-superblock it before it is used elsewhere"
+                .formatted(why.getMessage());
+    }
+
+    /// Gives a member that lacks nothing but a role to the array: it waits for one.
+    void addSpare(LayoutMember fresh, boolean force) throws IOException, InterruptedException {
+        MemberAreas areas = checkNew(fresh, null, force);
+        if (array.legs().all().size() + array.legs().spares().size() >= Superblock.MAX_MEMBERS) {
+            throw refusal("it has %d members already".formatted(Superblock.MAX_MEMBERS));
+        }
+        SuperblockSlots slots = prepare(fresh, areas);
+        Spare spare =
+                new Spare(
+                        new LegMember(fresh, newUuid(), areas.data().offset()),
+                        new Superblocks.Seat(slots, areas),
+                        Instant.now());
+        array.legs().changeSpares(null, spare);
+        boolean written = false;
+        try {
+            superblocks.writeSpare(spare);
+            written = true;
+        } finally {
+            if (!written) {
+                array.legs().changeSpares(spare, null);
+            }
+        }
+        LOG.info("volume {}: {} is a spare", array.volume(), spare.name());
+    }
+
+    /// Takes a member that waits for a role out of the array.
+    ///
+    /// @return what the user should know; may be empty
+    String removeSpare(Spare spare) throws IOException {
+        array.legs().changeSpares(spare, null);
+        String remark = "";
+        try {
+            if (spare.isMissing()) {
+                throw new IOException("it cannot be reached");
+            }
+            spare.seat().slots().erase();
+        } catch (IOException e) {
+            remark = notWiped(e);
+        }
+        if (!spare.isMissing()) {
+            spare.member().device().close();
         }
         return remark;
+    }
+
+    /// A spare takes the role of a lost leg and is filled.
+    ///
+    /// One state says both that it has the role and that the one before it has none, and nothing of
+    /// it counts before its rebuild has ended: whatever superblocks a kill leaves behind, the
+    /// freshest of them names one member for the role.
+    ///
+    /// @return whether the leg was still lost and the spare still one
+    boolean succeed(Leg leg, Spare spare) throws IOException, InterruptedException {
+        SuperblockSlots slots =
+                SuperblockSlots.read(new MemberAccess(spare.member().device(), array.blocking()));
+        Superblock carried = slots.current();
+        if (carried == null
+                || !carried.array().uuid().equals(superblocks.array().uuid())
+                || !carried.member().equals(spare.member().uuid())) {
+            throw refusal(spare.name() + " does not carry its superblock any more");
+        }
+        Member old = leg.device();
+        if (old != null) {
+            array.blocking().sleep(GRACE_NANOS);
+        }
+        if (array.isClosed() || leg.state() != LegState.STALE) {
+            return false;
+        }
+        superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, spare.seat().areas()));
+        returns.fill(leg, spare.member(), 0);
+        if (old != null) {
+            dismiss(old);
+        }
+        return true;
+    }
+
+    /// Closes a member that has no role any more when it has answered everything: until then what
+    /// it was told may still reach its medium, so it must not be taken in again.
+    private void dismiss(Member old) {
+        leaving.add(old);
+        array.blocking()
+                .threads()
+                .start(
+                        "uvol-leave-" + array.volume(),
+                        () -> {
+                            try {
+                                while (old.underWayCount() > 0 && !array.isClosed()) {
+                                    array.blocking().sleep(GRACE_NANOS);
+                                }
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            } finally {
+                                leaving.remove(old);
+                                old.close();
+                            }
+                        });
+    }
+
+    /// Closes those that have not answered everything yet.
+    void close() {
+        leaving.forEach(Member::close);
+    }
+
+    /// A spare that was missing, now that it is there.
+    Spare spareOf(LayoutMember opened, Spare missing) throws IOException {
+        SuperblockSlots slots =
+                SuperblockSlots.read(new MemberAccess(opened.device(), array.blocking()));
+        Superblock carried = slots.current();
+        if (carried == null || !carried.member().equals(missing.member().uuid())) {
+            throw refusal(opened.name() + " does not carry its superblock any more");
+        }
+        MemberAreas areas = carried.areas();
+        if (areas.data().length() < array.level().rowBytes()) {
+            throw refusal(opened.name() + " is too small");
+        }
+        return new Spare(
+                new LegMember(opened, carried.member(), areas.data().offset()),
+                new Superblocks.Seat(slots, areas),
+                missing.since());
+    }
+
+    /// Why a member cannot have a role now; null if it can.
+    String problemOf(Spare spare) {
+        if (spare.isMissing()) {
+            return spare.opened().problem();
+        }
+        long room = spare.seat().areas().data().length();
+        if (room < array.level().rowBytes()) {
+            return "it has room for %s, and the array uses %s of each member"
+                    .formatted(Units.size(room), Units.size(array.level().rowBytes()));
+        }
+        return null;
     }
 
     /// Gives a role to another member. It is looked at before anything changes.
     void replace(Leg leg, LayoutMember fresh, boolean force)
             throws IOException, InterruptedException {
-        MemberAreas areas = checkFits(fresh);
-        if (!force) {
-            checkBlank(fresh);
-        }
+        MemberAreas areas = checkNew(fresh, leg, force);
         Member old = leg.device();
         array.legs().retire(leg, "replaced by " + fresh.name());
         awaitQuiet(leg);
-        MemberAccess access = new MemberAccess(fresh.device(), array.blocking());
-        SuperblockSlots slots = SuperblockSlots.read(access);
-        slots.erase();
-        NewMember.clearAreas(array.volume(), fresh, areas, array.blocking());
+        SuperblockSlots slots = prepare(fresh, areas);
         superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, areas));
-        UUID uuid = new UUID(array.legs().randomId(), array.legs().randomId());
-        LegMember member = new LegMember(fresh, uuid, areas.data().offset());
+        LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
         returns.fill(leg, member, 0);
         if (old != null) {
             old.close();
         }
+    }
+
+    private UUID newUuid() {
+        return new UUID(array.legs().randomId(), array.legs().randomId());
+    }
+
+    /// Looks at a member that is to be taken in, before anything is written.
+    ///
+    /// @param itself the leg that may be given its own member anew; null for none
+    /// @return what is to lie where on it
+    private MemberAreas checkNew(LayoutMember fresh, Leg itself, boolean force) throws IOException {
+        MemberAreas areas = checkFits(fresh);
+        checkStranger(fresh, itself);
+        if (!force) {
+            checkBlank(fresh);
+        }
+        return areas;
+    }
+
+    /// A device by another name may be one that the array uses: its superblock tells.
+    ///
+    /// @param itself the leg that may be given its own member anew; null for none
+    private void checkStranger(LayoutMember fresh, Leg itself) throws IOException {
+        if (leaving.stream().anyMatch(member -> member.uri().equals(fresh.name()))) {
+            throw refusal(
+                    fresh.name() + " has not answered everything that it was told; try again");
+        }
+        Superblock carried =
+                SuperblockSlots.read(new MemberAccess(fresh.device(), array.blocking())).current();
+        boolean isUsed = carried != null && isUsed(carried.member(), itself);
+        if (isUsed) {
+            throw refusal(fresh.name() + " is a member of it already");
+        }
+    }
+
+    private boolean isUsed(UUID member, Leg itself) {
+        for (Leg leg : array.legs().all()) {
+            if (leg != itself && leg.device() != null && leg.member().uuid().equals(member)) {
+                return true;
+            }
+        }
+        return array.legs().spares().stream()
+                .anyMatch(spare -> spare.member().uuid().equals(member));
+    }
+
+    /// Makes a device nobody's, with empty areas of an array's own.
+    private SuperblockSlots prepare(LayoutMember fresh, MemberAreas areas)
+            throws IOException, InterruptedException {
+        SuperblockSlots slots =
+                SuperblockSlots.read(new MemberAccess(fresh.device(), array.blocking()));
+        slots.erase();
+        NewMember.clearAreas(array.volume(), fresh, areas, array.blocking());
+        return slots;
     }
 
     private MemberAreas checkFits(LayoutMember fresh) throws IOException {

@@ -26,6 +26,7 @@ final class Superblocks implements StateStore {
     private final Seat[] seats;
 
     private Legs legs;
+    private volatile ArrayState saved;
 
     Superblocks(
             String volume,
@@ -84,7 +85,8 @@ final class Superblocks implements StateStore {
                 continue;
             }
             try {
-                seat.slots().write(superblockOf(leg.role(), seat.areas(), state));
+                ArrayState.Entry own = state.legs().get(leg.role());
+                seat.slots().write(superblockOf(own, seat.areas(), state));
                 legs.recorded(leg, state.events());
             } catch (IOException e) {
                 DeviceFault why =
@@ -96,27 +98,24 @@ final class Superblocks implements StateStore {
                 }
             }
         }
+        saved = state;
         legs.saved(state.events());
     }
 
-    private Superblock superblockOf(int role, MemberAreas areas, ArrayState state) {
+    /// Writes what a spare carries: that it is one, in the state that was written down last. What
+    /// comes after that it need not know, as whoever has a role does.
+    void writeSpare(Spare spare) throws IOException {
+        spare.seat().slots().write(superblockOf(spare.entry(), spare.seat().areas(), saved));
+    }
+
+    private Superblock superblockOf(ArrayState.Entry own, MemberAreas areas, ArrayState state) {
         List<MemberEntry> entries = new ArrayList<>();
-        for (int i = 0; i < state.legs().size(); i++) {
-            ArrayState.Entry entry = state.legs().get(i);
-            entries.add(
-                    new MemberEntry(
-                            entry.member(),
-                            i,
-                            entry.state().recorded(),
-                            entry.sinceMillis(),
-                            entry.knownEvents(),
-                            entry.filledBytes(),
-                            entry.place()));
-        }
+        state.legs().forEach(entry -> entries.add(recorded(entry)));
+        state.others().forEach(entry -> entries.add(recorded(entry)));
         return new Superblock(
                 array,
-                state.legs().get(role).member(),
-                role,
+                own.member(),
+                own.role(),
                 areas,
                 state.events(),
                 state.epoch(),
@@ -126,5 +125,16 @@ final class Superblocks implements StateStore {
                 state.primary(),
                 state.clearedEvents(),
                 entries);
+    }
+
+    private static MemberEntry recorded(ArrayState.Entry entry) {
+        return new MemberEntry(
+                entry.member(),
+                entry.role(),
+                entry.state(),
+                entry.sinceMillis(),
+                entry.knownEvents(),
+                entry.filledBytes(),
+                entry.place());
     }
 }

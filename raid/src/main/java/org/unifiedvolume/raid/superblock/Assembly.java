@@ -21,28 +21,33 @@ public final class Assembly {
                     .thenComparingLong(one -> one.superblock().updatedMicros())
                     .reversed();
 
+    private static final String VOUCHED = "true";
+
     private final String volume;
     private final List<Candidate> candidates;
     private final Witness witness;
-    private final boolean mayBeDegraded;
+    private final String vouched;
     private final String preferred;
     private final List<String> remarks = new ArrayList<>();
     private boolean sideWasChosen;
 
     /// @param witness what this host remembers; null if nothing
-    /// @param mayBeDegraded whether the user vouches that nobody went on with missing members
+    /// @param vouched the user's word that nobody went on with missing members; empty if it was not
+    ///     given. `true` counts on a host that has never had the array; after that only the name of
+    ///     the very state counts for which it was asked, so that a word left in the configuration
+    ///     vouches for nothing else
     /// @param preferred the member whose side is right if there are two; null if none was named.
     ///     While there is one side only it says nothing, so that it may stay in the configuration
     public Assembly(
             String volume,
             List<Candidate> candidates,
             Witness witness,
-            boolean mayBeDegraded,
+            String vouched,
             String preferred) {
         this.volume = volume;
         this.candidates = List.copyOf(candidates);
         this.witness = witness;
-        this.mayBeDegraded = mayBeDegraded;
+        this.vouched = vouched;
         this.preferred = preferred;
     }
 
@@ -107,7 +112,9 @@ public final class Assembly {
             boolean mayHaveBeenComplete = entry.state() != MemberState.STALE;
             if (seat.state() == MemberState.IN_SYNC) {
                 complete |= 1L << role;
-            } else if (seat.candidate() < 0) {
+            } else if (seat.candidate() < 0 && entry.state() != MemberState.REMOVED) {
+                // Whoever is given a removed member's role since has its bytes from members that
+                // hold a later superblock: it could not go on without one of them being absent.
                 absent |= 1L << role;
                 missing |= mayHaveBeenComplete ? 1L << role : 0;
             }
@@ -246,13 +253,11 @@ public final class Assembly {
     }
 
     private Seat seat(Superblock freshest, MemberEntry entry) {
-        int index = -1;
-        for (int i = 0; i < candidates.size(); i++) {
-            Superblock carried = candidates.get(i).superblock();
-            if (carried != null && carried.member().equals(entry.member())) {
-                index = i;
-            }
+        if (entry.state() == MemberState.REMOVED) {
+            return new Seat(
+                    -1, MemberState.STALE, 0, "%s was removed by hand".formatted(entry.place()));
         }
+        int index = candidateOf(entry);
         if (index < 0) {
             return new Seat(
                     -1,
@@ -282,7 +287,7 @@ public final class Assembly {
                             MemberState.REBUILDING,
                             entry.filledBytes(),
                             "its rebuild had not ended");
-            case STALE, SPARE -> {
+            case STALE, SPARE, REPLACING, REMOVED -> {
                 boolean changesKnown = carried.events() >= freshest.clearedEvents();
                 yield new Seat(
                         index,
@@ -291,6 +296,18 @@ public final class Assembly {
                         "it was out of use when the volume stopped");
             }
         };
+    }
+
+    /// Who carries the superblock of a member; -1 if nobody does.
+    private int candidateOf(MemberEntry entry) {
+        int index = -1;
+        for (int i = 0; i < candidates.size(); i++) {
+            Superblock carried = candidates.get(i).superblock();
+            if (carried != null && carried.member().equals(entry.member())) {
+                index = i;
+            }
+        }
+        return index;
     }
 
     private AssemblyFault tooFew(Superblock freshest, List<Seat> seats) {
@@ -327,22 +344,27 @@ public final class Assembly {
             throws AssemblyFault {
         boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
         // Within an epoch no complete member is lost: who was complete in it lacks nothing of it.
-        // But
-        // a host remembers before it writes, so a later event than that is another host's, and
-        // there
-        // the missing may have gone on.
+        // But a host remembers before it writes, so a later event than that is another host's, and
+        // there the missing may have gone on.
         boolean isWitnessed =
                 isKnown
                         && witness.epoch().equals(freshest.epoch())
                         && witness.events() >= freshest.events();
         boolean remembersLater = isKnown && remembersLater(freshest);
         long suspects = remembersLater ? absent : missing;
-        if (mayBeDegraded || sideWasChosen || isWitnessed || !isEnough.test(suspects)) {
+        if (sideWasChosen || isWitnessed || !isEnough.test(suspects)) {
+            if (!vouched.isEmpty()) {
+                remarks.add("degraded: is written and not needed; take it out");
+            }
+            return;
+        }
+        String state = "%016x-%d".formatted(freshest.epoch().id(), freshest.events());
+        if (vouched.equals(state) || (vouched.equals(VOUCHED) && !isKnown)) {
             return;
         }
         throw new AssemblyFault(
-                ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if you are"
-                                + " sure that it was not written alone, write degraded: true")
+                ("volume %s: %s is missing, and %s.%s Make it reachable and start again; or, if you"
+                                + " are sure that it was not written alone, write degraded: %s")
                         .formatted(
                                 volume,
                                 placesOf(freshest, suspects),
@@ -350,7 +372,12 @@ public final class Assembly {
                                         ? "this host remembers that the array went on, in epoch %s, event %d"
                                                 .formatted(witness.epoch(), witness.events())
                                         : "the array could have gone on with it alone, on a host"
-                                                + " that this one knows nothing of"));
+                                                + " that this one knows nothing of",
+                                vouched.isEmpty()
+                                        ? ""
+                                        : " degraded: %s does not count for that: it was given for an earlier start."
+                                                .formatted(vouched),
+                                isKnown ? state : VOUCHED));
     }
 
     private boolean remembersLater(Superblock freshest) {
@@ -389,12 +416,16 @@ public final class Assembly {
                 found.add(i);
             } else if (candidate.superblock() == null) {
                 remarks.add("%s: %s".formatted(candidate.name(), candidate.problem()));
-            } else if (freshest.entryOf(candidate.superblock().member()) == null) {
+            } else if (isTakenOut(freshest.entryOf(candidate.superblock().member()))) {
                 remarks.add(
-                        "%s was taken out of this array; uvol zero-superblock it to use it anew"
+                        "%s was taken out of this array and is left out; uvol zero-superblock it to use it anew"
                                 .formatted(candidate.name()));
             }
         }
         return found;
+    }
+
+    private static boolean isTakenOut(MemberEntry entry) {
+        return entry == null || entry.state() == MemberState.REMOVED;
     }
 }

@@ -25,6 +25,10 @@ import org.unifiedvolume.testkit.SimulatedDisk;
 /// its host.
 abstract class SimulatedRedundancy implements SimulatedArray {
     private final SimulatedHost host;
+
+    /// How many of the disks are written as members; the others are spares.
+    private int roles;
+
     private final SimulatedWitness witness;
     private final ArrayOptions options;
 
@@ -42,9 +46,18 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         false,
                         null,
                         false,
-                        false,
+                        "",
                         null,
+                        random.nextLong(400_000_000),
                         usual.jobs());
+    }
+
+    /// Brings in the disks.
+    final void addDisks(int legs, int spares, SimulatedDisk.Size size) {
+        roles = legs;
+        for (int i = 0; i < legs + spares; i++) {
+            host.addDisk(size);
+        }
     }
 
     final SimulatedHost host() {
@@ -69,7 +82,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         }
         try {
             return plan(List.of())
-                    .describe(new UUID(0, 0), "v", host.disks().size(), least, block, 0)
+                    .describe(new UUID(0, 0), "v", roles, least, block, 0)
                     .sizeBytes();
         } catch (IOException e) {
             throw new AssertionError("the disks are too small for the simulation", e);
@@ -85,7 +98,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     @Override
     public BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException {
         witness.usedBy(host.threads());
-        List<LayoutMember> members =
+        List<LayoutMember> all =
                 host.disks().stream()
                         .map(
                                 disk ->
@@ -93,9 +106,11 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                                                 ? host.missing(disk)
                                                 : host.member(disk))
                         .toList();
+        List<LayoutMember> members = all.subList(0, roles);
         Random random = host.random();
         return new ArrayStart(
                         members,
+                        all.subList(roles, all.size()),
                         plan(members.stream().map(LayoutMember::name).toList()),
                         options,
                         host.rig().context(),
@@ -116,17 +131,52 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         Command readd = new Command("re-add", true, disk -> managed.readd(disk.name(), false));
         Command scrub = new Command("scrub", false, _ -> managed.scrub(false, 0));
         Command repair = new Command("scrub --repair", false, _ -> managed.scrub(true, 0));
-        Command replace =
-                new Command(
-                        "replace",
-                        true,
-                        disk -> managed.replace(disk.name(), host.member(disk), true));
-        return List.of(fail, readd, readd, readd, replace, scrub, repair);
+        Command replace = new Command("replace", true, disk -> replace(managed, disk, disk));
+        Command renew =
+                new Command("replace by another", true, disk -> replace(managed, disk, anyDisk()));
+        Command remove = new Command("remove", false, disk -> managed.remove(disk.name()));
+        Command add = new Command("add", true, disk -> add(managed, disk));
+        return List.of(fail, readd, readd, readd, replace, renew, remove, add, add, scrub, repair);
+    }
+
+    private SimulatedDisk anyDisk() {
+        return host.disks().get(host.random().nextInt(host.disks().size()));
+    }
+
+    private void replace(ManagedArray array, SimulatedDisk old, SimulatedDisk by)
+            throws IOException {
+        host.log().note("admin", "%s is to be replaced by %s", old.name(), by.name());
+        LayoutMember fresh = host.member(by);
+        taking(fresh, () -> array.replace(old.name(), fresh, true));
+    }
+
+    private void add(ManagedArray array, SimulatedDisk disk) throws IOException {
+        LayoutMember fresh = host.member(disk);
+        taking(fresh, () -> array.add(fresh, true));
+    }
+
+    private interface Deed {
+        void run() throws IOException;
+    }
+
+    /// Who is not taken in is closed again, as the service does.
+    private static void taking(LayoutMember fresh, Deed deed) throws IOException {
+        boolean taken = false;
+        try {
+            deed.run();
+            taken = true;
+        } finally {
+            if (!taken) {
+                fresh.device().close();
+            }
+        }
     }
 
     @Override
     public boolean isComplete(DeviceStatus leg) {
-        return leg.state() == State.ONLINE || leg.state() == State.DEGRADED;
+        return leg.state() == State.ONLINE
+                || leg.state() == State.DEGRADED
+                || leg.state() == State.SPARE;
     }
 
     @Override
