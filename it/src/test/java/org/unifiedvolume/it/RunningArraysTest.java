@@ -106,14 +106,23 @@ class RunningArraysTest {
         assertEquals("ONLINE", daemon.state("media"));
 
         daemon.command("replace", "media", "b.img", used, "--force").run().succeeds();
+        assertEquals("ONLINE", daemon.state("media"));
         load.awaitRounds(5);
-        awaitOnline(daemon);
+        Waiting.until(
+                () -> "the new one has the role: " + detail(daemon),
+                Duration.ofSeconds(60),
+                () ->
+                        detail(daemon)
+                                .path("legs")
+                                .get(1)
+                                .path("name")
+                                .asText()
+                                .endsWith("used.img"));
+        assertEquals("ONLINE", daemon.state("media"));
         load.stop();
 
         assertEquals(List.of(), writes.errors());
-        assertTrue(
-                detail(daemon).path("legs").get(1).path("name").asText().endsWith("used.img"),
-                () -> detail(daemon).toString());
+        Uvol.command("examine", other).run().succeeds().says("data of an unknown kind");
         try (NbdClient client = NbdClient.open(port, "media")) {
             writes.verify(client);
         }

@@ -129,7 +129,7 @@ class SparesTest {
                 .says("no roles that a spare could take");
 
         Daemon daemon = lab.serve(lab.write("media.yaml", "state: ./state\n" + text));
-        daemon.command("replace", "media", "c.img", one).run().exits(1).says("is a spare");
+        daemon.command("replace", "media", "c.img", one).run().exits(1).says("has no role");
         daemon.command("remove", "media", "c.img").run().succeeds();
         assertEquals(0, detail(daemon).path("spares").size());
         daemon.command("add", "media", spare, "--force").run().succeeds().says("is a spare");

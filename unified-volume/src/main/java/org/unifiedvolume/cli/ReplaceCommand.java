@@ -17,8 +17,8 @@ import picocli.CommandLine.Spec;
             "Gives a member's role to another device, which is filled from the other members"
                     + " while the volume works.",
             "",
-            "The member that is replaced is not used from then on; where the volume cannot do"
-                    + " without it, that is refused. Change the configuration too."
+            "While the member that is replaced is good it goes on serving until the new one holds all"
+                    + " that it holds; if the new one fails, it stays. Change the configuration too."
         },
         footer = {"", "Example:", "  uvol replace media /srv/a.img /srv/new.img?size=10GiB"})
 final class ReplaceCommand implements Callable<Integer> {

@@ -49,7 +49,8 @@ final class ArrayDetail {
         }
         view.put("legs", legs(status));
         view.put("spare-delay-seconds", array.succession().delaySeconds());
-        view.put("spares", spares(status));
+        view.put("replacements", others(status, ArrayStatus.REPLACEMENT));
+        view.put("spares", others(status, ArrayStatus.SPARE));
         view.put("jobs", array.jobs().all().stream().map(ArrayDetail::job).toList());
         return view;
     }
@@ -77,10 +78,10 @@ final class ArrayDetail {
         return views;
     }
 
-    private static List<Object> spares(DeviceStatus status) {
+    private static List<Object> others(DeviceStatus status, String kind) {
         List<Object> views = new ArrayList<>();
         for (DeviceStatus own : status.children()) {
-            if (own.kind().equals(ArrayStatus.SPARE)) {
+            if (own.kind().equals(kind)) {
                 Map<String, Object> view = new LinkedHashMap<>();
                 view.put("name", own.name());
                 view.put("state", own.state().name());

@@ -3,7 +3,9 @@ package org.unifiedvolume.raid.redundant;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -202,8 +204,7 @@ public final class ArrayStart {
                     empty.get(i),
                     new Seat(blank, MemberState.REBUILDING, 0, "it is new in the array"));
         }
-        return new Verdict(
-                verdict.freshest(), seats, List.of(), verdict.spares(), verdict.remarks());
+        return verdict.withSeats(seats);
     }
 
     private boolean wasRemoved(LayoutMember member, Superblock freshest) {
@@ -225,7 +226,7 @@ public final class ArrayStart {
     private RedundantArray assemble(Verdict verdict, boolean isNew) throws IOException {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
-        Superblocks.Seat[] seats = new Superblocks.Seat[array.roles()];
+        Map<UUID, Superblocks.Seat> seats = new HashMap<>();
         MemberAreas[] areas = new MemberAreas[array.roles()];
         List<Leg> legs = new ArrayList<>();
         boolean[] used = new boolean[members.size()];
@@ -235,11 +236,15 @@ public final class ArrayStart {
             if (seat.candidate() >= 0) {
                 used[seat.candidate()] = true;
                 areas[role] = areasOf(seat.candidate(), freshest);
-                seats[role] = new Superblocks.Seat(slots.get(seat.candidate()), areas[role]);
             }
-            legs.add(legOf(role, seat, entry, areas[role]));
+            Leg leg = legOf(role, seat, entry, areas[role]);
+            legs.add(leg);
+            if (seat.candidate() >= 0) {
+                SuperblockSlots carried = slots.get(seat.candidate());
+                seats.put(leg.member().uuid(), new Superblocks.Seat(carried, areas[role]));
+            }
             if (seat.candidate() >= 0 && seat.state() == MemberState.STALE) {
-                legs.getLast().forgive(); // its own epoch does not count, should it have one
+                leg.forgive(); // its own epoch does not count, should it have one
             }
         }
         nameMissing(legs, used);
@@ -248,8 +253,30 @@ public final class ArrayStart {
                 new Superblocks(
                         volume, array, seats, surroundings.witness(), surroundings.nowMillis());
         List<Spare> spares = waiting.spares(freshest, spareSeats(verdict, used));
+        List<Replacement> replacements = new ArrayList<>();
+        for (Verdict.Successor successor : verdict.successors()) {
+            used[successor.candidate()] = true;
+            replacements.add(replacementOf(successor, legs, superblocks));
+        }
         closeUnused(used);
-        return connect(verdict, isNew, superblocks, areas, legs, spares);
+        return connect(verdict, isNew, superblocks, areas, legs, spares, replacements);
+    }
+
+    private Replacement replacementOf(
+            Verdict.Successor successor, List<Leg> legs, Superblocks superblocks) {
+        MemberEntry entry = successor.entry();
+        SuperblockSlots carried = slots.get(successor.candidate());
+        MemberAreas areas = carried.current().areas();
+        LegMember member =
+                new LegMember(
+                        members.get(successor.candidate()), entry.member(), areas.data().offset());
+        superblocks.setSeat(member, new Superblocks.Seat(carried, areas));
+        return new Replacement(
+                legs.get(entry.role()),
+                member,
+                Instant.ofEpochMilli(entry.sinceMillis()),
+                entry.filledBytes(),
+                entry.knownEvents());
     }
 
     /// What the spares that are here carry.
@@ -345,7 +372,8 @@ public final class ArrayStart {
             Superblocks superblocks,
             MemberAreas[] areas,
             List<Leg> legs,
-            List<Spare> spares)
+            List<Spare> spares,
+            List<Replacement> replacements)
             throws IOException {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
@@ -377,7 +405,7 @@ public final class ArrayStart {
                         !freshest.clean(),
                         new StateKeeper(superblocks, surroundings.threads()),
                         surroundings.randomIds());
-        states.begin(spares);
+        states.begin(spares, replacements);
         superblocks.setLegs(states);
         reader.setLegs(states);
         RedundantArray redundant =
@@ -460,7 +488,7 @@ public final class ArrayStart {
             if (leg.device() == null || !leg.state().isComplete()) {
                 continue;
             }
-            long offset = superblocks.seat(leg.role()).areas().bitmap().offset();
+            long offset = superblocks.seat(leg.member()).areas().bitmap().offset();
             try {
                 found.add(
                         new MemberAccess(leg.device(), blocking)

@@ -15,6 +15,9 @@ final class ArrayStatus {
     /// What a member that waits for a role is called among the children of an array.
     static final String SPARE = "spare";
 
+    /// What a member is called that is to take the place of a complete one.
+    static final String REPLACEMENT = "replacement";
+
     private final RedundantArray array;
     private final Instant opened;
 
@@ -42,6 +45,9 @@ final class ArrayStatus {
             if (worst == null || status.state().compareTo(worst.state()) > 0) {
                 worst = status;
             }
+        }
+        for (Replacement replacement : array.legs().replacements()) {
+            children.add(statusOf(replacement));
         }
         for (Spare spare : array.legs().spares()) {
             children.add(statusOf(spare));
@@ -162,6 +168,25 @@ final class ArrayStatus {
                                             ? "make it reachable; it is taken in by itself"
                                             : "mend it, then " + readd));
         };
+    }
+
+    private static DeviceStatus statusOf(Replacement replacement) {
+        RowJob job = replacement.job();
+        return DeviceStatus.online(
+                        replacement.name(),
+                        REPLACEMENT,
+                        replacement.since(),
+                        replacement.member().locality(),
+                        replacement.member().device().shape().sizeBytes(),
+                        List.of())
+                .as(
+                        State.REBUILDING,
+                        "is to take the place of %s: %s"
+                                .formatted(
+                                        replacement.leg().name(),
+                                        job == null ? "0.0 %" : job.progress().words()),
+                        replacement.since(),
+                        "wait until it has");
     }
 
     private DeviceStatus statusOf(Spare spare) {

@@ -59,6 +59,15 @@ final class Jobs {
         return job;
     }
 
+    /// The job that fills a replacement.
+    RowJob jobOf(Replacement replacement, RowJob.Work work) {
+        String name =
+                "replacement of %s by %s".formatted(replacement.leg().name(), replacement.name());
+        RowSet rows =
+                new RowSet(array.level().rowBytes(), replacement.filledBytes(), array.bitmap());
+        return new RowJob(name, array, rows, options, work);
+    }
+
     /// Null if there is none.
     RowJob resync() {
         return resync;
@@ -118,6 +127,11 @@ final class Jobs {
                 all.add(leg.rebuild());
             }
         }
+        for (Replacement replacement : array.legs().replacements()) {
+            if (replacement.job() != null) {
+                all.add(replacement.job());
+            }
+        }
         return all;
     }
 
@@ -126,6 +140,7 @@ final class Jobs {
         all.add(resync);
         all.add(scrub);
         array.legs().all().forEach(leg -> all.add(leg.rebuild()));
+        array.legs().replacements().forEach(replacement -> all.add(replacement.job()));
         for (RowJob job : all) {
             if (job != null) {
                 job.cancel();
@@ -190,7 +205,11 @@ final class Jobs {
 
         @Override
         public long window(long row, long lengthBytes) throws DeviceFault, InterruptedException {
-            return array.level().scrub(array, row, lengthBytes, repairs);
+            long wrong = array.level().scrub(array, row, lengthBytes, repairs);
+            if (repairs && wrong > 0) {
+                array.replacements().follow(row, lengthBytes);
+            }
+            return wrong;
         }
 
         @Override
@@ -214,6 +233,7 @@ final class Jobs {
         @Override
         public long window(long row, long lengthBytes) throws DeviceFault, InterruptedException {
             array.level().resync(array, row, lengthBytes);
+            array.replacements().follow(row, lengthBytes);
             return 0;
         }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -30,6 +31,8 @@ final class Legs {
     private final Level level;
     private final List<Leg> legs;
     private List<Spare> spares = List.of();
+    private volatile List<Replacement> replacements = List.of();
+    private boolean memberLeft;
     private final StateKeeper keeper;
     private final LongSupplier randomIds;
     private final ReentrantLock lock = new ReentrantLock();
@@ -257,7 +260,8 @@ final class Legs {
         }
         long complete = complete();
         events++;
-        if ((completeBefore & ~complete) != 0) {
+        if ((completeBefore & ~complete) != 0 || memberLeft) {
+            memberLeft = false;
             history.addFirst(epoch);
             if (history.size() > MAX_HISTORY) {
                 history.removeLast();
@@ -290,7 +294,9 @@ final class Legs {
                             leg.filledBytes(),
                             knownEvents[leg.role()]));
         }
-        List<ArrayState.Entry> others = spares.stream().map(Spare::entry).toList();
+        List<ArrayState.Entry> others = new ArrayList<>();
+        replacements.forEach(replacement -> others.add(replacement.entry()));
+        spares.forEach(spare -> others.add(spare.entry()));
         return new ArrayState(
                 events, epoch, history, closedClean, primary, clearedEvents, entries, others);
     }
@@ -305,11 +311,20 @@ final class Legs {
         return look(() -> knownEvents[leg.role()]);
     }
 
-    /// A leg holds the superblock of a count of events.
-    void recorded(Leg leg, long ofEvents) {
+    /// A member holds the superblock of a count of events.
+    void recorded(UUID member, long ofEvents) {
         lock.lock();
         try {
-            knownEvents[leg.role()] = Math.max(knownEvents[leg.role()], ofEvents);
+            for (Leg leg : legs) {
+                if (leg.member().uuid().equals(member)) {
+                    knownEvents[leg.role()] = Math.max(knownEvents[leg.role()], ofEvents);
+                }
+            }
+            for (Replacement replacement : replacements) {
+                if (replacement.member().uuid().equals(member)) {
+                    replacement.recorded(ofEvents);
+                }
+            }
         } finally {
             lock.unlock();
         }
@@ -455,9 +470,118 @@ final class Legs {
         return look(() -> spares);
     }
 
-    /// The members that wait for a role when the array begins; before that.
-    void begin(List<Spare> waiting) {
+    /// The members beside the legs when the array begins; before that.
+    void begin(List<Spare> waiting, List<Replacement> resumed) {
         spares = List.copyOf(waiting);
+        replacements = List.copyOf(resumed);
+    }
+
+    /// The members that are being filled to take the place of complete ones. Any thread.
+    List<Replacement> replacements() {
+        return replacements;
+    }
+
+    /// The replacement of a leg's member; null if there is none.
+    Replacement replacementOf(Leg leg) {
+        for (Replacement replacement : replacements) {
+            if (replacement.leg() == leg) {
+                return replacement;
+            }
+        }
+        return null;
+    }
+
+    /// A member takes a complete leg's changes from now on, to take its place later.
+    void replace(Replacement replacement) throws IOException {
+        lock.lock();
+        try {
+            Leg leg = replacement.leg();
+            if (!leg.state().isComplete() || replacementOf(leg) != null) {
+                throw new IOException(
+                        "volume %s: %s has failed, or is being replaced, just now"
+                                .formatted(volume, leg.name()));
+            }
+            replacements = with(replacements, replacement);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    private static List<Replacement> with(List<Replacement> some, Replacement one) {
+        List<Replacement> all = new ArrayList<>(some);
+        all.add(one);
+        return List.copyOf(all);
+    }
+
+    private static List<Replacement> without(List<Replacement> some, Replacement one) {
+        List<Replacement> all = new ArrayList<>(some);
+        all.remove(one);
+        return List.copyOf(all);
+    }
+
+    /// How far a replacement is filled goes into the superblocks.
+    void checkpoint(Replacement replacement, long filledBytes) {
+        lock.lock();
+        try {
+            if (replacements.contains(replacement)) {
+                replacement.setFilledBytes(filledBytes);
+                changed();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A replacement will not take a leg's place: the leg keeps it.
+    ///
+    /// @return whether it was still to
+    boolean abandon(Replacement replacement, String why) {
+        lock.lock();
+        try {
+            if (!replacements.contains(replacement)) {
+                return false;
+            }
+            LOG.error(
+                    "volume {}: {} does not take the place of {}: {}",
+                    volume,
+                    replacement.name(),
+                    replacement.leg().name(),
+                    why);
+            replacements = without(replacements, replacement);
+            replacement.end();
+            changed();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A replacement that holds what a complete leg's member holds takes its place, in one state.
+    /// Whoever was complete before is not any more, so an epoch begins. The rows are all held.
+    ///
+    /// @return whether the leg was still complete and the replacement had not failed
+    boolean take(Replacement replacement) throws IOException {
+        Leg leg = replacement.leg();
+        lock.lock();
+        try {
+            if (!replacements.contains(replacement) || !leg.state().isComplete()) {
+                return false;
+            }
+            replacements = without(replacements, replacement);
+            replacement.end();
+            leg.setMember(replacement.member());
+            leg.become(LegState.IN_SYNC, "", Instant.now());
+            knownEvents[leg.role()] = replacement.knownEvents();
+            memberLeft = true;
+            changed();
+            inSyncSince[leg.role()] = events;
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+        return true;
     }
 
     /// A member waits for a role from now on, or waits no more; on disk when this returns.
@@ -522,6 +646,12 @@ final class Legs {
                 knownEvents[leg.role()] = 0; // whatever the one before it held
             }
             spares = spares.stream().filter(spare -> !spare.isMember(member)).toList();
+            Replacement successor = replacementOf(leg);
+            if (successor != null && successor.member().uuid().equals(member.uuid())) {
+                knownEvents[leg.role()] = successor.knownEvents();
+                replacements = without(replacements, successor);
+                successor.end();
+            }
             leg.setMember(member);
             leg.setFilledBytes(filledBytes);
             leg.become(LegState.REBUILDING, "", Instant.now());

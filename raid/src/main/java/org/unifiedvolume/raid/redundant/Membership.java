@@ -43,6 +43,11 @@ final class Membership {
         if (leg.isVacant()) {
             throw refusal(leg.name() + " was removed already");
         }
+        if (array.legs().replacementOf(leg) != null) {
+            throw refusal(
+                    "%s is being replaced by %s; uvol remove that one first"
+                            .formatted(leg.name(), array.legs().replacementOf(leg).name()));
+        }
         String remark = "";
         Member device = leg.device();
         array.legs().retire(leg, "removed by hand");
@@ -54,7 +59,7 @@ final class Membership {
                 remark = notWiped(e);
             }
             LayoutMember gone = LayoutMember.missing(leg.name(), leg.locality(), "removed by hand");
-            superblocks.setSeat(leg.role(), null);
+            superblocks.forget(leg.member());
             array.legs().vacate(leg, new LegMember(gone, leg.member().uuid(), 0));
             device.close();
             return remark;
@@ -129,17 +134,18 @@ final class Membership {
                 || !carried.member().equals(spare.member().uuid())) {
             throw refusal(spare.name() + " does not carry its superblock any more");
         }
-        Member old = leg.device();
-        if (old != null) {
+        LegMember old = leg.member();
+        if (old.device() != null) {
             array.blocking().sleep(GRACE_NANOS);
         }
         if (array.isClosed() || leg.state() != LegState.STALE) {
             return false;
         }
-        superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, spare.seat().areas()));
+        superblocks.setSeat(spare.member(), new Superblocks.Seat(slots, spare.seat().areas()));
         returns.fill(leg, spare.member(), 0);
-        if (old != null) {
-            dismiss(old);
+        superblocks.forget(old);
+        if (old.device() != null) {
+            dismiss(old.device());
         }
         return true;
     }
@@ -154,6 +160,8 @@ final class Membership {
                         "uvol-leave-" + array.volume(),
                         () -> {
                             try {
+                                // Who looked before it had no role any more has sent by then.
+                                array.blocking().sleep(GRACE_NANOS);
                                 while (old.underWayCount() > 0 && !array.isClosed()) {
                                     array.blocking().sleep(GRACE_NANOS);
                                 }
@@ -202,20 +210,122 @@ final class Membership {
         return null;
     }
 
-    /// Gives a role to another member. It is looked at before anything changes.
+    /// Gives a role to another member, which is looked at before anything changes. While the one
+    /// that has it is complete it keeps it until the new one is, too.
     void replace(Leg leg, LayoutMember fresh, boolean force)
             throws IOException, InterruptedException {
         MemberAreas areas = checkNew(fresh, leg, force);
-        Member old = leg.device();
+        if (array.legs().replacementOf(leg) != null) {
+            throw refusal(
+                    "%s is being replaced by %s already; uvol remove that one first"
+                            .formatted(leg.name(), array.legs().replacementOf(leg).name()));
+        }
+        boolean isItself = fresh.name().equals(leg.name());
+        if (leg.state().isComplete() && leg.device() != null && !isItself) {
+            MemberAreas pair = asBeside(leg, fresh);
+            if (pair != null) {
+                follow(leg, fresh, pair);
+                return;
+            }
+        }
+        LegMember old = leg.member();
         array.legs().retire(leg, "replaced by " + fresh.name());
         awaitQuiet(leg);
         SuperblockSlots slots = prepare(fresh, areas);
-        superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, areas));
         LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
+        superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
         returns.fill(leg, member, 0);
-        if (old != null) {
-            old.close();
+        superblocks.forget(old);
+        if (old.device() != null) {
+            old.device().close();
         }
+    }
+
+    /// The areas of a member that is to follow a leg: those that the leg's member has, so that data
+    /// begin at the same place. Null if it has no room for that, or has a journal, which cannot be
+    /// followed.
+    private MemberAreas asBeside(Leg leg, LayoutMember fresh) {
+        MemberAreas areas =
+                superblocks.seat(leg.member()).areas().onMember(fresh.device().shape().sizeBytes());
+        boolean fits =
+                areas != null
+                        && !areas.journal().isPresent()
+                        && areas.data().length() >= array.level().rowBytes();
+        return fits ? areas : null;
+    }
+
+    private void follow(Leg leg, LayoutMember fresh, MemberAreas areas)
+            throws IOException, InterruptedException {
+        SuperblockSlots slots = prepare(fresh, areas);
+        LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
+        superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
+        Replacement replacement = new Replacement(leg, member, Instant.now(), 0, 0);
+        boolean begun = false;
+        try {
+            array.replacements().begin(replacement);
+            begun = true;
+        } finally {
+            if (!begun) {
+                array.legs().abandon(replacement, "it could not be begun");
+                superblocks.forget(member);
+            }
+        }
+    }
+
+    /// A replacement takes the role of a leg that has failed before it was complete.
+    void inherit(Replacement replacement) throws IOException, InterruptedException {
+        Leg leg = replacement.leg();
+        LegMember old = leg.member();
+        long filled = array.bitmap() == null ? 0 : replacement.filledBytes();
+        returns.fill(leg, replacement.member(), filled);
+        LOG.warn(
+                "volume {}: {} takes the place of {} before it is filled",
+                array.volume(),
+                replacement.name(),
+                old.name());
+        superblocks.forget(old);
+        if (old.device() != null) {
+            dismiss(old.device());
+        }
+    }
+
+    /// A member that has given its role to another one belongs to the array no more.
+    void letGo(LegMember old) {
+        Superblocks.Seat seat = superblocks.seat(old);
+        superblocks.forget(old);
+        try {
+            if (seat != null) {
+                seat.slots().erase();
+            }
+        } catch (IOException e) {
+            LOG.warn("volume {}: {}: {}", array.volume(), old.name(), notWiped(e));
+        }
+        dismiss(old.device());
+    }
+
+    /// A replacement that will not take its leg's place is closed.
+    void drop(Replacement replacement) {
+        superblocks.forget(replacement.member());
+        dismiss(replacement.member().device());
+    }
+
+    /// Takes a replacement out by hand.
+    ///
+    /// @return what the user should know; may be empty
+    String remove(Replacement replacement) throws IOException {
+        Superblocks.Seat seat = superblocks.seat(replacement.member());
+        if (!array.legs().abandon(replacement, "removed by hand")) {
+            throw refusal(replacement.name() + " has taken its role just now");
+        }
+        array.legs().keeper().settle();
+        String remark = "";
+        try {
+            seat.slots().erase();
+        } catch (IOException e) {
+            remark = notWiped(e);
+        }
+        drop(replacement);
+        return remark;
     }
 
     private UUID newUuid() {
@@ -258,7 +368,9 @@ final class Membership {
             }
         }
         return array.legs().spares().stream()
-                .anyMatch(spare -> spare.member().uuid().equals(member));
+                        .anyMatch(spare -> spare.member().uuid().equals(member))
+                || array.legs().replacements().stream()
+                        .anyMatch(one -> one.member().uuid().equals(member));
     }
 
     /// Makes a device nobody's, with empty areas of an array's own.

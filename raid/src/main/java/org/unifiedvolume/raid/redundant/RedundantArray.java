@@ -62,6 +62,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final ArrayStatus status;
     private final Jobs jobs;
     private final Returns returns;
+    private final Replacements replacements;
     private final Succession succession;
     private final Repairs repairs;
     private final FailedChanges failedChanges = new FailedChanges(this);
@@ -97,6 +98,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         this.bitmap = bitmap;
         this.jobs = new Jobs(this, options.jobs());
         this.returns = new Returns(this, reader);
+        this.replacements = new Replacements(this);
         this.succession = new Succession(this, options.spareDelayNanos());
         this.repairs = new Repairs(this);
         this.status = new ArrayStatus(this, Instant.now());
@@ -123,6 +125,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         // is later set back to what it was before this start is told by that.
         legs.save();
         jobs.begin();
+        replacements.resume();
         returns.begin();
     }
 
@@ -133,6 +136,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             bitmap.mayClearAgain();
         }
         returns.look();
+        replacements.look();
         succession.look();
     }
 
@@ -149,9 +153,20 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     /// The level learns what lies where on a member that is about to take a role.
-    void seated(Leg leg) {
+    void seated(Leg leg, LegMember member) {
         if (superblocks != null) {
-            level.seated(leg.role(), superblocks.seat(leg.role()).areas());
+            level.seated(leg.role(), superblocks.seat(member).areas());
+        }
+    }
+
+    Replacements replacements() {
+        return replacements;
+    }
+
+    /// A replacement has failed: the leg keeps its place. Any thread.
+    void giveUp(Replacement replacement, String why) {
+        if (legs.abandon(replacement, why)) {
+            membership.drop(replacement);
         }
     }
 
@@ -328,9 +343,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public List<Member> members() {
-        return Stream.concat(
+        return Stream.of(
                         legs.all().stream().map(Leg::device),
+                        legs.replacements().stream().map(one -> one.member().device()),
                         legs.spares().stream().map(spare -> spare.member().device()))
+                .flatMap(devices -> devices)
                 .filter(Objects::nonNull)
                 .toList();
     }
@@ -360,6 +377,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         Spare spare = spare(member);
         if (spare != null) {
             return changeMembership(() -> membership.removeSpare(spare));
+        }
+        for (Replacement replacement : legs.replacements()) {
+            if (replacement.name().equals(member)) {
+                return changeMembership(() -> membership.remove(replacement));
+            }
         }
         Leg leg = leg(member);
         return changeMembership(() -> membership.remove(leg));
@@ -482,9 +504,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                 return leg;
             }
         }
-        if (spare(member) != null) {
+        if (memberNames().contains(member)) {
             throw new IOException(
-                    "volume %s: %s is a spare; it can only be removed".formatted(volume, member));
+                    "volume %s: %s has no role; it can only be removed".formatted(volume, member));
         }
         List<String> names = legs.all().stream().map(Leg::name).toList();
         throw new IOException(
@@ -526,6 +548,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             }
             if (membership != null) {
                 membership.close();
+            }
+            for (Replacement replacement : legs.replacements()) {
+                replacement.member().device().close();
             }
             for (Spare spare : legs.spares()) {
                 if (!spare.isMissing()) {

@@ -101,6 +101,16 @@ final class RowJob {
         return cancelled ? "stopped" : "";
     }
 
+    /// Whether it will come to all rows from this one on, none of which it has begun with.
+    boolean isAheadOf(long row) {
+        lock.lock();
+        try {
+            return row >= cursor;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Up to which row everything is done and durable.
     long checkpoint() {
         return checkpoint;

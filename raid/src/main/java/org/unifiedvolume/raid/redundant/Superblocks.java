@@ -3,6 +3,9 @@ package org.unifiedvolume.raid.redundant;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
@@ -22,8 +25,8 @@ final class Superblocks implements StateStore {
     private final WitnessStore witness;
     private final LongSupplier nowMillis;
 
-    /// By role; null while the member is missing. Changed only while the leg takes no changes.
-    private final Seat[] seats;
+    /// By the identity of the member: those that are here and take changes, or will.
+    private final Map<UUID, Seat> seats = new ConcurrentHashMap<>();
 
     private Legs legs;
     private volatile ArrayState saved;
@@ -31,12 +34,12 @@ final class Superblocks implements StateStore {
     Superblocks(
             String volume,
             ArrayDescription array,
-            Seat[] seats,
+            Map<UUID, Seat> seats,
             WitnessStore witness,
             LongSupplier nowMillis) {
         this.volume = volume;
         this.array = array;
-        this.seats = seats.clone();
+        this.seats.putAll(seats);
         this.witness = witness;
         this.nowMillis = nowMillis;
     }
@@ -50,13 +53,15 @@ final class Superblocks implements StateStore {
         return array;
     }
 
-    synchronized Seat seat(int role) {
-        return seats[role];
+    /// The part of a member; null if it is not here.
+    Seat seat(LegMember member) {
+        return seats.get(member.uuid());
     }
 
     /// The part of some member that is there.
-    synchronized Seat anySeat() {
-        for (Seat seat : seats) {
+    Seat anySeat() {
+        for (Leg leg : legs.all()) {
+            Seat seat = seat(leg.member());
             if (seat != null) {
                 return seat;
             }
@@ -64,9 +69,13 @@ final class Superblocks implements StateStore {
         throw new IllegalStateException("an array without members");
     }
 
-    /// @param seat null when nobody has the role any more
-    synchronized void setSeat(int role, Seat seat) {
-        seats[role] = seat;
+    void setSeat(LegMember member, Seat seat) {
+        seats.put(member.uuid(), seat);
+    }
+
+    /// A member has no role any more, and none will be written for it.
+    void forget(LegMember member) {
+        seats.remove(member.uuid());
     }
 
     @Override
@@ -80,26 +89,50 @@ final class Superblocks implements StateStore {
     public void save(ArrayState state) throws IOException {
         witness.save(new Witness(array.uuid(), state.epoch(), state.events()));
         for (Leg leg : legs.all()) {
-            Seat seat = seat(leg.role());
+            ArrayState.Entry own = state.legs().get(leg.role());
+            Seat seat = seats.get(own.member());
             if (seat == null || leg.device() == null || !leg.state().takesChanges()) {
                 continue;
             }
-            try {
-                ArrayState.Entry own = state.legs().get(leg.role());
-                seat.slots().write(superblockOf(own, seat.areas(), state));
-                legs.recorded(leg, state.events());
-            } catch (IOException e) {
-                DeviceFault why =
-                        e.getCause() instanceof DeviceFault fault
-                                ? fault
-                                : new DeviceFault(DeviceFault.Kind.IO, e.getMessage());
-                if (!legs.recordFailed(leg, why)) {
-                    throw e;
-                }
+            IOException failed = write(own, seat, state);
+            if (failed != null && !legs.recordFailed(leg, faultOf(failed))) {
+                throw failed;
+            }
+        }
+        for (Replacement replacement : legs.replacements()) {
+            ArrayState.Entry own = entryOf(replacement.member(), state);
+            Seat seat = seat(replacement.member());
+            IOException failed = own == null || seat == null ? null : write(own, seat, state);
+            if (failed != null) {
+                legs.abandon(replacement, failed.getMessage());
             }
         }
         saved = state;
         legs.saved(state.events());
+    }
+
+    /// @return why it could not be written; null if it is
+    private IOException write(ArrayState.Entry own, Seat seat, ArrayState state) {
+        try {
+            seat.slots().write(superblockOf(own, seat.areas(), state));
+            legs.recorded(own.member(), state.events());
+            return null;
+        } catch (IOException e) {
+            return e;
+        }
+    }
+
+    private static DeviceFault faultOf(IOException failed) {
+        return failed.getCause() instanceof DeviceFault fault
+                ? fault
+                : new DeviceFault(DeviceFault.Kind.IO, failed.getMessage());
+    }
+
+    private static ArrayState.Entry entryOf(LegMember member, ArrayState state) {
+        return state.others().stream()
+                .filter(entry -> entry.member().equals(member.uuid()))
+                .findFirst()
+                .orElse(null);
     }
 
     /// Writes what a spare carries: that it is one, in the state that was written down last. What

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.function.LongPredicate;
 import org.unifiedvolume.raid.superblock.Verdict.Seat;
+import org.unifiedvolume.raid.superblock.Verdict.Successor;
 
 /// Decides which members of an array are good when it starts, from what they carry
 /// ([decision 015](../../../../../../../../docs/decisions/015-who-may-start-without-whom.md)).
@@ -123,7 +124,44 @@ public final class Assembly {
             throw tooFew(freshest, seats);
         }
         checkNobodyWentOn(freshest, missing, absent, isEnough);
-        return new Verdict(freshest, seats, blanks(freshest), spares(freshest), remarks);
+        List<Successor> successors = successors(freshest, seats);
+        return new Verdict(
+                freshest, seats, blanks(freshest), spares(freshest), successors, remarks);
+    }
+
+    /// The members that follow complete ones. Where the one to be replaced is complete no more, the
+    /// one that was to replace it has the role now: it lacks no more than what is marked in the
+    /// bitmap, as no bit is cleared while it follows.
+    private List<Successor> successors(Superblock freshest, List<Seat> seats) {
+        List<Successor> found = new ArrayList<>();
+        for (MemberEntry entry : freshest.members()) {
+            if (entry.state() != MemberState.REPLACING) {
+                continue;
+            }
+            int index = candidateOf(entry);
+            Superblock carried = index < 0 ? null : candidates.get(index).superblock();
+            if (carried == null
+                    || carried.events() < entry.knownEvents()
+                    || isOtherSide(freshest, carried)) {
+                remarks.add(
+                        "%s does not take the place of %s: it is %s"
+                                .formatted(
+                                        entry.place(),
+                                        freshest.entryOf(entry.role()).place(),
+                                        carried == null ? "missing" : "older than when last seen"));
+            } else if (seats.get(entry.role()).state() == MemberState.IN_SYNC) {
+                found.add(new Successor(index, entry));
+            } else {
+                seats.set(
+                        entry.role(),
+                        new Seat(
+                                index,
+                                MemberState.REBUILDING,
+                                entry.filledBytes(),
+                                "it takes the place of " + freshest.entryOf(entry.role()).place()));
+            }
+        }
+        return found;
     }
 
     /// The superblock that has all others in its past, or all of the side that the user chose.

@@ -27,12 +27,36 @@ public record MemberAreas(
                 badBlocks);
     }
 
+    /// The same areas on a member of another size: with the same places from the start on, or as
+    /// far from the end. Null if no data have room.
+    public MemberAreas onMember(long otherBytes) {
+        long grid = MemberLayout.GRID;
+        long longer = otherBytes - otherBytes % grid - (memberBytes - memberBytes % grid);
+        long shift = place == MetadataPlace.END ? longer : 0;
+        if (data.length() + longer <= 0) {
+            return null;
+        }
+        return new MemberAreas(
+                otherBytes,
+                place,
+                new Area(data.offset(), data.length() + longer),
+                bitmap.shifted(shift),
+                regionBytes,
+                journal.shifted(shift),
+                checksums.shifted(shift),
+                badBlocks.shifted(shift));
+    }
+
     /// A part of a member.
     public record Area(long offset, long length) {
         public static final Area NONE = new Area(0, 0);
 
         public boolean isPresent() {
             return length > 0;
+        }
+
+        Area shifted(long bytes) {
+            return isPresent() ? new Area(offset + bytes, length) : NONE;
         }
 
         long end() {

@@ -13,7 +13,7 @@ public final class MemberLayout {
 
     static final long MAX_REGIONS = 1 << 16;
     private static final long SLOT_STRIDE = 64 << 10;
-    private static final long GRID = 4096;
+    static final long GRID = 4096;
     private static final long DATA_GRID = 1 << 20;
     private static final long SMALL_DATA_GRID = 64 << 10;
     private static final long SMALL_MEMBER_BYTES = 64 << 20;

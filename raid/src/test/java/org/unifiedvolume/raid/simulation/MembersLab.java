@@ -41,6 +41,7 @@ final class MembersLab implements AutoCloseable {
     private final int legs;
     private final Map<Long, byte[]> written = new HashMap<>();
     private RedundantArray array;
+    private IOException failed;
 
     /// @param dataBlocks by disk: how many blocks of data there is room for; the first ones are
     ///     legs
@@ -123,6 +124,31 @@ final class MembersLab implements AutoCloseable {
         return this;
     }
 
+    /// What somebody does while time goes on.
+    interface Deed {
+        void run() throws IOException;
+    }
+
+    /// Begins something on a thread of the process; what it throws is lost, as the process may be
+    /// killed.
+    void begin(Deed deed) {
+        host.threads()
+                .start(
+                        "deed",
+                        () -> {
+                            try {
+                                deed.run();
+                            } catch (IOException e) {
+                                failed = e;
+                            }
+                        });
+    }
+
+    /// Why the last deed failed; null if it did not.
+    IOException failed() {
+        return failed;
+    }
+
     /// The process ends here and now.
     void kill() {
         host.disks().forEach(SimulatedDisk::processEnds);
@@ -180,6 +206,7 @@ final class MembersLab implements AutoCloseable {
     List<String> legNames() {
         return children().stream()
                 .filter(child -> !child.kind().equals("spare"))
+                .filter(child -> !child.kind().equals("replacement"))
                 .map(DeviceStatus::name)
                 .toList();
     }

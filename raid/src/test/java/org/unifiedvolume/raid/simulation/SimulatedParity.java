@@ -21,7 +21,7 @@ final class SimulatedParity extends SimulatedRedundancy {
         this.chunkBytes = 4096L << random.nextInt(3);
         int legs = parities + 2 + random.nextInt(3);
         SimulatedDisk.Size size = VolumeSimulation.someSize(random, LEG_BLOCKS);
-        addDisks(legs, random.nextInt(3) == 0 ? 0 : 1, size);
+        addDisks(legs, size);
     }
 
     @Override

@@ -1,6 +1,8 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -26,8 +28,11 @@ import org.unifiedvolume.testkit.SimulatedDisk;
 abstract class SimulatedRedundancy implements SimulatedArray {
     private final SimulatedHost host;
 
-    /// How many of the disks are written as members; the others are spares.
+    /// How many of the disks are written as members.
     private int roles;
+
+    /// The disks that are written as spares, those included that somebody has brought in by hand.
+    private final Set<SimulatedDisk> spares = new LinkedHashSet<>();
 
     private final SimulatedWitness witness;
     private final ArrayOptions options;
@@ -52,10 +57,16 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         usual.jobs());
     }
 
-    /// Brings in the disks.
-    final void addDisks(int legs, int spares, SimulatedDisk.Size size) {
+    /// Brings in the disks: legs, sometimes a spare, sometimes one that is nobody's yet.
+    final void addDisks(int legs, SimulatedDisk.Size size) {
         roles = legs;
-        for (int i = 0; i < legs + spares; i++) {
+        for (int i = 0; i < legs; i++) {
+            host.addDisk(size);
+        }
+        if (host.random().nextInt(3) > 0) {
+            spares.add(host.addDisk(size));
+        }
+        if (host.random().nextInt(3) > 0) {
             host.addDisk(size);
         }
     }
@@ -98,19 +109,11 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     @Override
     public BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException {
         witness.usedBy(host.threads());
-        List<LayoutMember> all =
-                host.disks().stream()
-                        .map(
-                                disk ->
-                                        missing.contains(disk)
-                                                ? host.missing(disk)
-                                                : host.member(disk))
-                        .toList();
-        List<LayoutMember> members = all.subList(0, roles);
+        List<LayoutMember> members = opened(host.disks().subList(0, roles), missing);
         Random random = host.random();
         return new ArrayStart(
                         members,
-                        all.subList(roles, all.size()),
+                        opened(spares, missing),
                         plan(members.stream().map(LayoutMember::name).toList()),
                         options,
                         host.rig().context(),
@@ -124,6 +127,25 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                 .open();
     }
 
+    private List<LayoutMember> opened(Collection<SimulatedDisk> disks, Set<SimulatedDisk> missing) {
+        return disks.stream()
+                .map(disk -> missing.contains(disk) ? host.missing(disk) : host.member(disk))
+                .toList();
+    }
+
+    @Override
+    public final boolean isWritten(SimulatedDisk disk) {
+        return host.disks().indexOf(disk) < roles || spares.contains(disk);
+    }
+
+    /// Whoever brings in a disk by hand writes it into the configuration.
+    private LayoutMember bringIn(SimulatedDisk disk) {
+        if (host.disks().indexOf(disk) >= roles) {
+            spares.add(disk);
+        }
+        return host.member(disk);
+    }
+
     @Override
     public List<Command> commands(BlockDevice array) {
         ManagedArray managed = (ManagedArray) array;
@@ -133,25 +155,33 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         Command repair = new Command("scrub --repair", false, _ -> managed.scrub(true, 0));
         Command replace = new Command("replace", true, disk -> replace(managed, disk, disk));
         Command renew =
-                new Command("replace by another", true, disk -> replace(managed, disk, anyDisk()));
+                new Command("replace by another", true, disk -> replace(managed, disk, someDisk(managed)));
         Command remove = new Command("remove", false, disk -> managed.remove(disk.name()));
         Command add = new Command("add", true, disk -> add(managed, disk));
-        return List.of(fail, readd, readd, readd, replace, renew, remove, add, add, scrub, repair);
+        return List.of(
+                fail, readd, readd, readd, replace, renew, renew, renew, remove, add, add, scrub,
+                repair);
     }
 
-    private SimulatedDisk anyDisk() {
-        return host.disks().get(host.random().nextInt(host.disks().size()));
+    /// A disk that the array does not use, if there is one.
+    private SimulatedDisk someDisk(ManagedArray array) {
+        List<SimulatedDisk> free =
+                host.disks().stream()
+                        .filter(disk -> !array.memberNames().contains(disk.name()))
+                        .toList();
+        List<SimulatedDisk> from = free.isEmpty() ? host.disks() : free;
+        return from.get(host.random().nextInt(from.size()));
     }
 
     private void replace(ManagedArray array, SimulatedDisk old, SimulatedDisk by)
             throws IOException {
         host.log().note("admin", "%s is to be replaced by %s", old.name(), by.name());
-        LayoutMember fresh = host.member(by);
+        LayoutMember fresh = bringIn(by);
         taking(fresh, () -> array.replace(old.name(), fresh, true));
     }
 
     private void add(ManagedArray array, SimulatedDisk disk) throws IOException {
-        LayoutMember fresh = host.member(disk);
+        LayoutMember fresh = bringIn(disk);
         taking(fresh, () -> array.add(fresh, true));
     }
 

@@ -28,7 +28,7 @@ final class SimulatedReplication extends SimulatedRedundancy {
         this.policy = ReadPolicy.values()[random.nextInt(ReadPolicy.values().length)];
         SimulatedDisk.Size size =
                 VolumeSimulation.someSize(random, isTen ? TEN_LEG_BLOCKS : LEG_BLOCKS);
-        addDisks(legs, random.nextInt(3) == 0 ? 0 : 1, size);
+        addDisks(legs, size);
     }
 
     static SimulatedReplication mirror(SimulatedHost host) {
