@@ -188,4 +188,26 @@ class RunningArraysTest {
         daemon.terminate();
         assertSameData(one, other);
     }
+
+    @Test
+    void aVolumeIsStoppedCleanUnlessSomebodyUsesIt() throws IOException {
+        Daemon daemon = serve();
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            assertEquals(0, client.write(0, new byte[4096], 0));
+            daemon.command("stop", "media").run().exits(1).says("in use", "nbd", "--force");
+        }
+        Waiting.until(
+                "the client is gone",
+                Duration.ofSeconds(10),
+                () -> daemon.status("media").path("clients").isEmpty());
+        daemon.command("stop", "media").run().succeeds().says("is stopped");
+        daemon.command("status", "media").run().exits(1).says("no volume");
+        Uvol.command("examine", one).run().succeeds().says("state  clean");
+        daemon.terminate();
+        Daemon again = serve();
+        assertEquals("ONLINE", again.state("media"));
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            again.command("stop", "media", "--force").run().succeeds();
+        }
+    }
 }

@@ -18,6 +18,7 @@ import org.unifiedvolume.it.harness.Lab;
 import org.unifiedvolume.it.harness.Load;
 import org.unifiedvolume.it.harness.Nbd;
 import org.unifiedvolume.it.harness.NbdClient;
+import org.unifiedvolume.it.harness.Peer;
 import org.unifiedvolume.it.harness.SequencedWrites;
 import org.unifiedvolume.it.harness.ServiceFile;
 import org.unifiedvolume.it.harness.Uvol;
@@ -52,23 +53,17 @@ class SparesTest {
         Path there = lab.sparse("b.img", SIZE);
         Path spare = lab.sparse("c.img", SIZE);
         int remotePort = lab.port();
-        Daemon remote =
-                lab.serve(
-                        ServiceFile.of(
-                                "far",
-                                "linear",
-                                List.of(there),
-                                List.of(Nbd.uri(remotePort, "far"))));
+        Peer remote = lab.nbdkit(remotePort, "file", there);
         int port = lab.port();
         ServiceFile file =
                 ServiceFile.of(
                         "media",
                         "raid1",
-                        List.of(here, Nbd.uri(remotePort, "far") + "?deadline=1s"),
+                        List.of(here, Nbd.uri(remotePort, "") + "?deadline=1s"),
                         List.of(Nbd.uri(port, "media")),
                         "spares: ['%s']".formatted(spare),
                         "spare-delay: 2s");
-        Path config = lab.write("media.yaml", file.toString().replace("./state", "./media"));
+        Path config = lab.write("media.yaml", file);
         Daemon daemon = lab.serve(config);
         JsonNode waiting = detail(daemon).path("spares").get(0);
         assertEquals("SPARE", waiting.path("state").asText(), waiting::toString);
@@ -129,7 +124,10 @@ class SparesTest {
                 .says("no roles that a spare could take");
 
         Daemon daemon = lab.serve(lab.write("media.yaml", "state: ./state\n" + text));
-        daemon.command("replace", "media", "c.img", one).run().exits(1).says("has no role");
+        daemon.command("replace", "media", "c.img", lab.sparse("d.img", SIZE))
+                .run()
+                .exits(1)
+                .says("has no role");
         daemon.command("remove", "media", "c.img").run().succeeds();
         assertEquals(0, detail(daemon).path("spares").size());
         daemon.command("add", "media", spare, "--force").run().succeeds().says("is a spare");

@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
             RemoveCommand.class,
             ReplaceCommand.class,
             ScrubCommand.class,
+            StopCommand.class,
             VersionCommand.class,
             HelpCommand.class
         },

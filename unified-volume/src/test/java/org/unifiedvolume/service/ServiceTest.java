@@ -362,6 +362,25 @@ class ServiceTest {
         }
 
         @Test
+        void stopAVolumeThatNobodyUses() throws Exception {
+            try (Service service = start(volume("v", "'here:a', 'far:b'", ""))) {
+                Request stop = Request.of("stop").with("volume", "v");
+                var client = service.volume("v").volume().connect("nbd somebody");
+                ControlFault refused = assertThrows(ControlFault.class, () -> call(service, stop));
+                assertTrue(refused.getMessage().contains("nbd somebody"), refused.getMessage());
+                service.volume("v").volume().disconnect(client);
+
+                call(service, stop);
+
+                assertTrue(
+                        fakes.log().containsAll(List.of("flush v", "close v")),
+                        fakes.log()::toString);
+                assertThrows(ControlFault.class, () -> call(service, stop));
+            }
+            assertEquals(1, fakes.log().stream().filter("close v"::equals).count());
+        }
+
+        @Test
         void nameWhatThereIsWhenTheyAreWrong() throws Exception {
             try (Service service = start(volume("media", "'here:a'", ""))) {
                 assertEquals(

@@ -155,7 +155,10 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         Command repair = new Command("scrub --repair", false, _ -> managed.scrub(true, 0));
         Command replace = new Command("replace", true, disk -> replace(managed, disk, disk));
         Command renew =
-                new Command("replace by another", true, disk -> replace(managed, disk, someDisk(managed)));
+                new Command(
+                        "replace by another",
+                        true,
+                        disk -> replace(managed, disk, someDisk(managed)));
         Command remove = new Command("remove", false, disk -> managed.remove(disk.name()));
         Command add = new Command("add", true, disk -> add(managed, disk));
         return List.of(
