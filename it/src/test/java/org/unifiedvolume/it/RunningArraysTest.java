@@ -1,5 +1,6 @@
 package org.unifiedvolume.it;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -208,6 +209,48 @@ class RunningArraysTest {
         assertEquals("ONLINE", again.state("media"));
         try (NbdClient client = NbdClient.open(port, "media")) {
             again.command("stop", "media", "--force").run().succeeds();
+        }
+    }
+
+    @Test
+    void anArrayGrowsIntoLargerMembersWhileItIsUsed() throws IOException {
+        long half = SIZE / 2;
+        ServiceFile file =
+                ServiceFile.of(
+                        "media",
+                        "raid1",
+                        List.of(one, other),
+                        List.of(Nbd.uri(port, "media")),
+                        "size: 32MiB");
+        Daemon daemon = lab.serve(file);
+        byte[] content = new byte[4096];
+        Arrays.fill(content, (byte) 7);
+        daemon.command("grow", "media", "--size", "1GiB").run().exits(1).says("has room for");
+        daemon.command("grow", "media", "--size", "16MiB").run().exits(1).says("do not shrink");
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            assertEquals(0, client.write(0, content, 0));
+            daemon.command("grow", "media", "--size", "max").run().succeeds().says("63 MiB now");
+            assertEquals(0, client.write(4096, content, 0));
+        }
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            assertEquals(0, client.write(MIRROR_SIZE - 4096, content, 0));
+        }
+        awaitOnline(daemon);
+        assertEquals(MIRROR_SIZE, detail(daemon).path("size").asLong());
+        daemon.terminate();
+        assertSameData(one, other);
+        for (Path member : List.of(one, other)) {
+            Command.of("truncate", "-s", SIZE + half, member).run().succeeds();
+        }
+
+        Daemon again = lab.serve(file);
+        assertEquals(MIRROR_SIZE, detail(again).path("size").asLong());
+        again.command("grow", "media", "--size", "max").run().succeeds();
+        awaitOnline(again);
+        assertEquals(MIRROR_SIZE + half, detail(again).path("size").asLong());
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            assertArrayEquals(content, client.read(MIRROR_SIZE - 4096, 4096));
+            assertEquals(0, client.write(MIRROR_SIZE + half - 4096, content, 0));
         }
     }
 }

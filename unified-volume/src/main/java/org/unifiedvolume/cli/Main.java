@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
             AddCommand.class,
             RemoveCommand.class,
             ReplaceCommand.class,
+            GrowCommand.class,
             ScrubCommand.class,
             StopCommand.class,
             VersionCommand.class,

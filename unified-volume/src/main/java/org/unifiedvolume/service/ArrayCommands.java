@@ -32,6 +32,7 @@ final class ArrayCommands {
                 case "remove" -> remove(volume, array, request);
                 case "replace" -> replace(volume, array, request);
                 case "add" -> add(volume, array, request);
+                case "grow" -> grow(volume, array, request);
                 case "scrub" -> scrub(volume, array, request);
                 default -> throw new AssertionError(request.command());
             };
@@ -65,6 +66,12 @@ final class ArrayCommands {
         handOver(fresh, () -> filled[0] = array.add(fresh, request.flag("force")));
         LOG.info("volume {}: {} was added on demand", volume.name(), fresh.name());
         return Map.of("volume", volume.name(), "by", fresh.name(), "spare", !filled[0]);
+    }
+
+    private static Map<String, Object> grow(OpenVolume volume, ManagedArray array, Request request)
+            throws ControlFault, IOException {
+        long size = array.grow(request.number("size", 0, 0, Long.MAX_VALUE));
+        return Map.of("volume", volume.name(), "size", size);
     }
 
     private interface Taking {

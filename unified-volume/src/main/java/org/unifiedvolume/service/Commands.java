@@ -41,7 +41,7 @@ final class Commands implements ControlServer.Handler {
                 case "stop" -> stop(request);
                 case "fail" -> fail(request);
                 case "re-add" -> readd(request);
-                case "detail", "remove", "replace", "add", "scrub" ->
+                case "detail", "remove", "replace", "add", "grow", "scrub" ->
                         new ArrayCommands(service).handle(request);
                 default ->
                         throw new ControlFault(

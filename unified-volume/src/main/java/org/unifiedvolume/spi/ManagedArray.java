@@ -48,6 +48,13 @@ public interface ManagedArray {
     /// @throws IOException as [#replace]
     boolean add(LayoutMember member, boolean force) throws IOException;
 
+    /// Lets the array use more of its members, while it works.
+    ///
+    /// @param sizeBytes how large it shall be at least; 0 for as large as its members allow
+    /// @return how large it is
+    /// @throws IOException if it would not fit, or must not grow now; nothing was written then
+    long grow(long sizeBytes) throws IOException;
+
     /// Starts to compare all copies, or data with parity, beside the work of clients.
     ///
     /// @param repairs whether to make right what differs

@@ -234,6 +234,12 @@ public final class FakeKinds {
         }
 
         @Override
+        public long grow(long sizeBytes) {
+            log.add("grow " + sizeBytes);
+            return sizeBytes;
+        }
+
+        @Override
         public void scrub(boolean repairs, long maxRateBytes) {
             log.add("scrub " + maxRateBytes);
         }

@@ -329,6 +329,7 @@ class ServiceTest {
                 call(service, as("replace", on.with("member", "here").with("uri", "here:c")));
                 call(service, as("remove", on.with("member", "far:b")));
                 call(service, as("add", on.with("uri", "here:d")));
+                call(service, as("grow", on.with("size", 8192L)));
                 call(service, as("scrub", on.with("maxRate", 4096L)));
                 assertTrue(
                         fakes.log()
@@ -337,6 +338,7 @@ class ServiceTest {
                                                 "replace here:a by here:c",
                                                 "remove far:b",
                                                 "add here:d",
+                                                "grow 8192",
                                                 "scrub 4096")));
                 assertThrows(
                         ControlFault.class,

@@ -19,6 +19,7 @@ import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberEntry;
 import org.unifiedvolume.raid.superblock.MemberLayout;
 import org.unifiedvolume.raid.superblock.MemberState;
+import org.unifiedvolume.raid.superblock.MetadataPlace;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.raid.superblock.Verdict;
@@ -251,7 +252,12 @@ public final class ArrayStart {
         waiting.nameMissing(legs);
         Superblocks superblocks =
                 new Superblocks(
-                        volume, array, seats, surroundings.witness(), surroundings.nowMillis());
+                        volume,
+                        array,
+                        freshest.areas().regionBytes(),
+                        seats,
+                        surroundings.witness(),
+                        surroundings.nowMillis());
         List<Spare> spares = waiting.spares(freshest, spareSeats(verdict, used));
         List<Replacement> replacements = new ArrayList<>();
         for (Verdict.Successor successor : verdict.successors()) {
@@ -300,7 +306,13 @@ public final class ArrayStart {
     private MemberAreas areasOf(int candidate, Superblock freshest) throws IOException {
         Superblock carried = slots.get(candidate).current();
         if (carried != null) {
-            return carried.areas();
+            // One that has not heard that the array has grown has room for it all the same.
+            long now = members.get(candidate).device().shape().sizeBytes();
+            MemberAreas areas =
+                    carried.areas().place() == MetadataPlace.START
+                            ? carried.areas().onMember(now)
+                            : carried.areas();
+            return areas.withRegion(freshest.areas().regionBytes());
         }
         LayoutMember member = members.get(candidate);
         MemberLayout.Wishes wishes =
@@ -385,15 +397,18 @@ public final class ArrayStart {
                                 legs.stream().map(Leg::opened).toList(),
                                 level.sizeBytes()));
         LegBitmap store = new LegBitmap(superblocks);
-        WriteIntentBitmap bitmap =
-                freshest.areas().bitmap().isPresent()
-                        ? new WriteIntentBitmap(
+        Growth.WriteIntentBitmapMaker bitmaps =
+                (rows, region) ->
+                        new WriteIntentBitmap(
                                 array.uuid(),
-                                level.rowBytes(),
-                                freshest.areas().regionBytes(),
+                                rows,
+                                region,
                                 store,
                                 blocking.io().timers(),
-                                WriteIntentBitmap.IDLE_NANOS)
+                                WriteIntentBitmap.IDLE_NANOS);
+        WriteIntentBitmap bitmap =
+                freshest.areas().bitmap().isPresent()
+                        ? bitmaps.make(level.rowBytes(), freshest.areas().regionBytes())
                         : null;
         ReturningMembers reader = new ReturningMembers(volume, superblocks, blocking);
         Legs states =
@@ -411,6 +426,7 @@ public final class ArrayStart {
         RedundantArray redundant =
                 new RedundantArray(volume, level, states, shape, blocking, bitmap, reader, options);
         redundant.setSuperblocks(superblocks);
+        redundant.setGrowth(new Growth(redundant, superblocks, plan, bitmaps));
         store.setArray(redundant);
         if (bitmap != null) {
             fill(bitmap, redundant, superblocks, isNew && !freshest.clean(), isNew);

@@ -202,7 +202,8 @@ public final class BlockingLegs {
             }
         }
 
-        private void abandon() {
+        /// Gives rows up that are held, or asked for.
+        void abandon() {
             if (!stage.compareAndSet(Stage.WAITS, Stage.IS_ABANDONED)) {
                 locks.release(this);
             }

@@ -33,7 +33,8 @@ final class Jobs {
         }
     }
 
-    private void startResync() {
+    /// Makes the rows alike that are marked in the bitmap.
+    void startResync() {
         RowJob job =
                 new RowJob(
                         "resync",

@@ -741,6 +741,20 @@ final class Legs {
         }
     }
 
+    /// There are more rows than before, which all complete legs have, and in which they may differ;
+    /// on disk when this returns.
+    void grown(long rowBytes) throws IOException {
+        lock.lock();
+        try {
+            legs.forEach(leg -> leg.setFilledBytes(rowBytes));
+            measured = true;
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
     /// The complete legs have been made alike.
     void alike() {
         lock.lock();

@@ -56,9 +56,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final String volume;
     private final Level level;
     private final Legs legs;
-    private final DeviceShape shape;
+    private volatile DeviceShape shape;
     private final BlockingLegs blocking;
-    private final WriteIntentBitmap bitmap;
+    private volatile WriteIntentBitmap bitmap;
     private final ArrayStatus status;
     private final Jobs jobs;
     private final Returns returns;
@@ -78,6 +78,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private Superblocks superblocks;
 
     private Membership membership;
+    private Growth growth;
 
     /// @param bitmap null for none
     /// @param reader looks at legs that are to be taken in again
@@ -109,6 +110,21 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     void setSuperblocks(Superblocks newSuperblocks) {
         superblocks = newSuperblocks;
         membership = new Membership(this, newSuperblocks, returns);
+    }
+
+    /// How it can grow; before [#begin].
+    void setGrowth(Growth newGrowth) {
+        growth = newGrowth;
+    }
+
+    /// All rows are held.
+    void setBitmap(WriteIntentBitmap newBitmap) {
+        bitmap = newBitmap;
+    }
+
+    /// The level has more rows; all of them are held.
+    void grown() {
+        shape = shape.withSize(level.sizeBytes());
     }
 
     /// Replays what a journal holds, and goes on with what the last run left to do.
@@ -403,7 +419,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         changeMembership(
                 () -> {
                     for (Leg leg : legs.all()) {
-                        if (leg.state() == LegState.STALE && !leg.isAway()) {
+                        boolean isItself = leg.name().equals(member.name());
+                        if (leg.state() == LegState.STALE && (isItself || !leg.isAway())) {
                             membership.replace(leg, member, force);
                             filled[0] = true;
                             return "";
@@ -430,6 +447,17 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                 .filter(spare -> spare.name().equals(member))
                 .findFirst()
                 .orElse(null);
+    }
+
+    @Override
+    public long grow(long sizeBytes) throws IOException {
+        long[] size = new long[1];
+        changeMembership(
+                () -> {
+                    size[0] = growth.grow(sizeBytes);
+                    return "";
+                });
+        return size[0];
     }
 
     private interface Deed {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberEntry;
@@ -21,7 +22,10 @@ final class Superblocks implements StateStore {
     record Seat(SuperblockSlots slots, MemberAreas areas) {}
 
     private final String volume;
-    private final ArrayDescription array;
+    private volatile ArrayDescription array;
+
+    /// For how many rows a bit of the bitmap stands; 0 if members say so themselves.
+    private volatile long regionBytes;
     private final WitnessStore witness;
     private final LongSupplier nowMillis;
 
@@ -34,12 +38,14 @@ final class Superblocks implements StateStore {
     Superblocks(
             String volume,
             ArrayDescription array,
+            long regionBytes,
             Map<UUID, Seat> seats,
             WitnessStore witness,
             LongSupplier nowMillis) {
         this.volume = volume;
         this.array = array;
         this.seats.putAll(seats);
+        this.regionBytes = regionBytes;
         this.witness = witness;
         this.nowMillis = nowMillis;
     }
@@ -51,6 +57,19 @@ final class Superblocks implements StateStore {
 
     ArrayDescription array() {
         return array;
+    }
+
+    /// The array uses more of its members from now on: the next state that is written says so. All
+    /// rows are held, and the new ones are marked in the bitmaps.
+    ///
+    /// @param areas what lies where on the legs' members
+    /// @param bitmap null for none
+    void grow(ArrayDescription grown, Map<UUID, MemberAreas> areas, WriteIntentBitmap bitmap) {
+        array = grown;
+        regionBytes = bitmap == null ? 0 : bitmap.regionBytes();
+        areas.forEach(
+                (member, own) ->
+                        seats.computeIfPresent(member, (_, seat) -> new Seat(seat.slots(), own)));
     }
 
     /// The part of a member; null if it is not here.
@@ -149,7 +168,7 @@ final class Superblocks implements StateStore {
                 array,
                 own.member(),
                 own.role(),
-                areas,
+                regionBytes == 0 ? areas : areas.withRegion(regionBytes),
                 state.events(),
                 state.epoch(),
                 state.history(),

@@ -16,12 +16,17 @@ public record MemberAreas(
     /// The same areas for an array that uses so many rows of each member: a bit of the bitmap has
     /// to stand for the same rows on all of them, however large they are.
     public MemberAreas forRows(long rowBytes) {
+        return withRegion(MemberLayout.regionBytes(rowBytes));
+    }
+
+    /// The same areas with bits that stand for so many rows; without a bitmap for none.
+    public MemberAreas withRegion(long rows) {
         return new MemberAreas(
                 memberBytes,
                 place,
                 data,
                 bitmap,
-                bitmap.isPresent() ? MemberLayout.regionBytes(rowBytes) : 0,
+                bitmap.isPresent() ? rows : 0,
                 journal,
                 checksums,
                 badBlocks);

@@ -53,6 +53,15 @@ public final class MemberLayout {
         return region;
     }
 
+    /// For how many rows a bit has to stand so that a bitmap of so many bytes has all of them.
+    public static long regionFor(long rows, long bitmapBytes) {
+        long region = regionBytes(rows);
+        while (bitmapBytes((rows - 1) / region + 1) > bitmapBytes) {
+            region <<= 1;
+        }
+        return region;
+    }
+
     /// How long a bitmap of so many regions is.
     static long bitmapBytes(long regions) {
         return (long) BitmapBlocks.count(regions) * BitmapBlocks.BLOCK_BYTES;

@@ -40,6 +40,7 @@ final class MembersLab implements AutoCloseable {
     private final MetadataPlace metadata;
     private final int legs;
     private final Map<Long, byte[]> written = new HashMap<>();
+    private long usedBytes;
     private RedundantArray array;
     private IOException failed;
 
@@ -58,6 +59,12 @@ final class MembersLab implements AutoCloseable {
                             BLOCK_BYTES));
         }
         this.witness = new SimulatedWitness(rig.time, random);
+    }
+
+    /// A new array uses only so much of each leg.
+    MembersLab using(int blocks) {
+        usedBytes = (long) blocks * BLOCK_BYTES;
+        return this;
     }
 
     Rig rig() {
@@ -96,7 +103,7 @@ final class MembersLab implements AutoCloseable {
         ArrayOptions usual = ArrayOptions.DEFAULT;
         ArrayOptions options =
                 new ArrayOptions(
-                        0,
+                        usedBytes,
                         metadata,
                         true,
                         false,

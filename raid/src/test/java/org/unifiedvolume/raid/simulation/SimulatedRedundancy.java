@@ -26,6 +26,9 @@ import org.unifiedvolume.testkit.SimulatedDisk;
 /// An array with redundancy, whatever its level: superblocks and bitmap on its disks, a witness on
 /// its host.
 abstract class SimulatedRedundancy implements SimulatedArray {
+    /// What some arrays use of their legs at first, so that they can grow.
+    private static final long USED_BYTES = 64L * VolumeSimulation.BLOCK_BYTES;
+
     private final SimulatedHost host;
 
     /// How many of the disks are written as members.
@@ -45,7 +48,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         ArrayOptions usual = ArrayOptions.DEFAULT;
         this.options =
                 new ArrayOptions(
-                        0,
+                        random.nextInt(3) == 0 ? USED_BYTES : 0,
                         random.nextInt(4) == 0 ? MetadataPlace.END : MetadataPlace.START,
                         random.nextInt(8) > 0,
                         false,
@@ -91,6 +94,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
             least = Math.min(least, areas.data().length());
             block = disk.size().blockBytes();
         }
+        least = options.sizeBytes() == 0 ? least : options.sizeBytes();
         try {
             return plan(List.of())
                     .describe(new UUID(0, 0), "v", roles, least, block, 0)
@@ -161,9 +165,10 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         disk -> replace(managed, disk, someDisk(managed)));
         Command remove = new Command("remove", false, disk -> managed.remove(disk.name()));
         Command add = new Command("add", true, disk -> add(managed, disk));
+        Command grow = new Command("grow", false, _ -> managed.grow(0));
         return List.of(
-                fail, readd, readd, readd, replace, renew, renew, renew, remove, add, add, scrub,
-                repair);
+                grow, fail, readd, readd, readd, replace, renew, renew, renew, remove, add, add,
+                scrub, repair);
     }
 
     /// A disk that the array does not use, if there is one.
