@@ -236,7 +236,10 @@ final class AssemblyModel {
         }
         states[role] = MemberState.REBUILDING;
         filled[role] = false;
-        if (!saved() || random.nextInt(4) == 0) {
+        if (!saved()) {
+            return false; // killed
+        }
+        if (random.nextInt(4) == 0) {
             return random.nextBoolean();
         }
         int source = Long.numberOfTrailingZeros(complete() & takers());
