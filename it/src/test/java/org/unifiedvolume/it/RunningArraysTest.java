@@ -208,6 +208,7 @@ class RunningArraysTest {
         Daemon again = serve();
         assertEquals("ONLINE", again.state("media"));
         try (NbdClient client = NbdClient.open(port, "media")) {
+            assertEquals(0, client.write(0, new byte[4096], 0));
             again.command("stop", "media", "--force").run().succeeds();
         }
     }

@@ -63,7 +63,7 @@ class SparesTest {
                         List.of(Nbd.uri(port, "media")),
                         "spares: ['%s']".formatted(spare),
                         "spare-delay: 2s");
-        Path config = lab.write("media.yaml", file);
+        Path config = lab.write("media.yaml", file.toString());
         Daemon daemon = lab.serve(config);
         JsonNode waiting = detail(daemon).path("spares").get(0);
         assertEquals("SPARE", waiting.path("state").asText(), waiting::toString);

@@ -27,7 +27,7 @@ import org.unifiedvolume.testkit.SimulatedDisk;
 /// its host.
 abstract class SimulatedRedundancy implements SimulatedArray {
     /// What some arrays use of their legs at first, so that they can grow.
-    private static final long USED_BYTES = 64L * VolumeSimulation.BLOCK_BYTES;
+    private static final long USED_BYTES = 32L * VolumeSimulation.BLOCK_BYTES;
 
     private final SimulatedHost host;
 
