@@ -239,6 +239,9 @@ final class AssemblyModel {
         if (!saved()) {
             return false; // killed
         }
+        if (states[role] != MemberState.REBUILDING) {
+            return true; // dropped again: it did not take its superblock
+        }
         if (random.nextInt(4) == 0) {
             return random.nextBoolean();
         }
