@@ -33,6 +33,7 @@ public final class Leg {
     private long mended;
     private long filledBytes;
     private volatile RowJob rebuild;
+    private volatile RowJob lastRebuild;
 
     /// @param state what it holds at the start
     /// @param reason why it is in that state; may be empty
@@ -196,6 +197,15 @@ public final class Leg {
 
     void setRebuild(RowJob job) {
         rebuild = job;
+        if (job != null) {
+            lastRebuild = job;
+        }
+    }
+
+    /// Whether a rebuild, be it cancelled, still works on the member.
+    boolean isWorkedOn() {
+        RowJob job = lastRebuild;
+        return job != null && job.isAtWork();
     }
 
     /// A request for this leg's part of another one: a child with a tag of its own.

@@ -23,6 +23,8 @@ final class Membership {
     /// Whoever looked at the roles before a leg was dropped has sent its request by then.
     private static final long GRACE_NANOS = 1_000_000_000L;
 
+    private static final long LOOK_NANOS = 20_000_000L;
+
     private final RedundantArray array;
     private final Superblocks superblocks;
     private final Returns returns;
@@ -137,6 +139,7 @@ final class Membership {
         LegMember old = leg.member();
         if (old.device() != null) {
             array.blocking().sleep(GRACE_NANOS);
+            awaitRebuild(leg);
         }
         if (array.isClosed() || leg.state() != LegState.STALE) {
             return false;
@@ -433,10 +436,18 @@ final class Membership {
         }
     }
 
+    /// A rebuild of a dropped leg is cancelled, and ends with the windows that are under way.
+    private void awaitRebuild(Leg leg) throws InterruptedException {
+        while (leg.isWorkedOn() && !array.isClosed()) {
+            array.blocking().sleep(LOOK_NANOS);
+        }
+    }
+
     /// Nothing that was meant for the member of a dropped leg is under way any more.
     private void awaitQuiet(Leg leg) throws IOException, InterruptedException {
         if (leg.device() != null) {
             array.blocking().sleep(GRACE_NANOS);
+            awaitRebuild(leg);
             returns.awaitQuiet(leg);
         }
         if (array.isClosed()) {

@@ -88,7 +88,7 @@ final class Returns {
     }
 
     private boolean tryToReturn(Leg leg) throws InterruptedException {
-        if (leg.device() != null && leg.device().underWayCount() > 0) {
+        if (leg.isWorkedOn() || (leg.device() != null && leg.device().underWayCount() > 0)) {
             return false;
         }
         try {
@@ -165,7 +165,7 @@ final class Returns {
         long deadline = timers.nanoTime() + QUIET_NANOS;
         while (leg.device() != null
                 && leg.state() == LegState.STALE
-                && leg.device().underWayCount() > 0) {
+                && (leg.isWorkedOn() || leg.device().underWayCount() > 0)) {
             if (timers.nanoTime() - deadline > 0) {
                 throw new IOException(
                         "volume %s: %s still has %d requests that it has not answered; re-add it when it has"

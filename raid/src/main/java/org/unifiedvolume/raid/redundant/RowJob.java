@@ -88,6 +88,16 @@ final class RowJob {
         return cancelled;
     }
 
+    /// Whether some window may be under way.
+    boolean isAtWork() {
+        lock.lock();
+        try {
+            return workers > 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     boolean hasEnded() {
         return hasEnded;
     }
