@@ -420,7 +420,12 @@ public final class ArrayStart {
                         !freshest.clean(),
                         new StateKeeper(superblocks, surroundings.threads()),
                         surroundings.randomIds());
-        states.begin(spares, replacements);
+        boolean givenUp =
+                freshest.members().stream()
+                                .filter(entry -> entry.state() == MemberState.REPLACING)
+                                .count()
+                        > replacements.size();
+        states.begin(spares, replacements, givenUp);
         superblocks.setLegs(states);
         reader.setLegs(states);
         RedundantArray redundant =
