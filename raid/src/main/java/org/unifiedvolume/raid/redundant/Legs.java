@@ -472,8 +472,8 @@ final class Legs {
 
     /// The members beside the legs when the array begins; before that.
     ///
-    /// @param givenUp whether a replacement is not there: it may have been given its role in a state
-    ///     that nobody else has heard of, so what is done now has to be of another epoch
+    /// @param givenUp whether a replacement is not there: it may have been given its role in a
+    ///     state that nobody else has heard of, so what is done now has to be of another epoch
     void begin(List<Spare> waiting, List<Replacement> resumed, boolean givenUp) {
         memberLeft = givenUp;
         spares = List.copyOf(waiting);
