@@ -3,6 +3,7 @@ package org.unifiedvolume.raid;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.JobOptions;
@@ -13,11 +14,15 @@ import org.unifiedvolume.spi.VolumeOptions;
 ///
 /// `size` (how much of each member is used), `metadata` (`start` or `end`), `bitmap` (`internal` or
 /// `none`), `assume-clean`, `primary`, `force`: about a new array. `degraded`, `prefer`: about one
-/// that exists. `max-rate`: about jobs.
+/// that exists. `max-rate`: about jobs. `spare-delay`: how long a leg is lost before a spare takes
+/// its role.
 final class RedundancyOptions {
     static final long DEFAULT_CHUNK_BYTES = 64 << 10;
     static final long LEAST_CHUNK_BYTES = 4 << 10;
     static final long MOST_CHUNK_BYTES = 16 << 20;
+
+    /// The state of an array as a refused start names it: an epoch's id and a count of events.
+    private static final Pattern STATE = Pattern.compile("[0-9a-f]{16}-[0-9]{1,19}");
 
     private RedundancyOptions() {}
 
@@ -42,9 +47,25 @@ final class RedundancyOptions {
                 assumeClean,
                 primary == null ? null : primary.text(),
                 flag(options, "force"),
-                flag(options, "degraded"),
+                vouched(options),
                 prefer == null ? null : prefer.text(),
+                options.duration("spare-delay", ArrayOptions.DEFAULT.spareDelayNanos()),
                 new JobOptions(options.size("max-rate", 0)));
+    }
+
+    /// The word that nobody wrote missing members alone: `true`, or the state it is given for.
+    private static String vouched(VolumeOptions options) throws ConfigFault {
+        VolumeOptions.Value value = options.value("degraded");
+        if (value == null || value.text().equals("false")) {
+            return "";
+        }
+        if (!value.text().equals("true") && !STATE.matcher(value.text()).matches()) {
+            throw options.fault(
+                    "degraded",
+                    "\"%s\" is neither yes nor no, nor the name of a state".formatted(value.text()),
+                    "write true, false, or what the refused start asked for");
+        }
+        return value.text();
     }
 
     static boolean flag(VolumeOptions options, String key) throws ConfigFault {

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.ArrayStart;
@@ -24,23 +25,50 @@ record RedundantPlan(
         implements LayoutPlan {
 
     @Override
-    public BlockDevice assemble(List<LayoutMember> members, LayoutContext context)
-            throws IOException {
-        return Owned.assemble(members, () -> start(members, context));
+    public boolean takesSpares() {
+        return true;
     }
 
-    private BlockDevice start(List<LayoutMember> members, LayoutContext context)
+    @Override
+    public BlockDevice assemble(List<LayoutMember> members, LayoutContext context)
             throws IOException {
-        List<String> names = members.stream().map(LayoutMember::name).toList();
+        return assemble(members, List.of(), context);
+    }
+
+    @Override
+    public BlockDevice assemble(
+            List<LayoutMember> members, List<LayoutMember> spares, LayoutContext context)
+            throws IOException {
+        List<LayoutMember> all = Stream.concat(members.stream(), spares.stream()).toList();
+        return Owned.assemble(all, () -> start(members, spares, context));
+    }
+
+    @Override
+    public void checkNew(
+            List<LayoutMember> members, List<LayoutMember> spares, LayoutContext context)
+            throws IOException {
+        starting(members, spares, context).checkNew();
+    }
+
+    private BlockDevice start(
+            List<LayoutMember> members, List<LayoutMember> spares, LayoutContext context)
+            throws IOException {
+        return starting(members, spares, context).open();
+    }
+
+    private ArrayStart starting(
+            List<LayoutMember> members, List<LayoutMember> spares, LayoutContext context)
+            throws IOException {
         Set<String> seen = new HashSet<>();
-        for (String name : names) {
-            if (!seen.add(name)) {
+        for (LayoutMember member : Stream.concat(members.stream(), spares.stream()).toList()) {
+            if (!seen.add(member.name())) {
                 throw new IOException(
                         "volume %s: two members are called %s; name each once"
-                                .formatted(context.volume(), name));
+                                .formatted(context.volume(), member.name()));
             }
         }
+        List<String> names = members.stream().map(LayoutMember::name).toList();
         Surroundings surroundings = Surroundings.of(new WitnessFile(context.stateFolder()));
-        return new ArrayStart(members, level.apply(names), options, context, surroundings).open();
+        return new ArrayStart(members, spares, level.apply(names), options, context, surroundings);
     }
 }

@@ -123,7 +123,12 @@ final class AssembleCommand implements Callable<Integer> {
         StringBuilder text = new StringBuilder(VolumeText.HEAD);
         for (Found array : arrays) {
             text.append(
-                    VolumeText.of(array.name(), array.level(), array.options(), array.members()));
+                    VolumeText.of(
+                            array.name(),
+                            array.level(),
+                            array.options(),
+                            array.members(),
+                            array.spares()));
         }
         return text.toString();
     }
@@ -167,6 +172,7 @@ final class AssembleCommand implements Callable<Integer> {
             view.put("level", array.level());
             view.put("options", new LinkedHashMap<String, Object>(array.options()));
             view.put("members", array.members());
+            view.put("spares", array.spares());
             view.put("starts", array.starts());
             view.put("verdict", array.verdict());
             views.add(view);

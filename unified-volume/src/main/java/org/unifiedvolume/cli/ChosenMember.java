@@ -9,10 +9,7 @@ import picocli.CommandLine.Parameters;
 
 /// The parameters that choose a member of a volume, for the commands that are about one.
 final class ChosenMember {
-    @Mixin private Chosen chosen;
-
-    @Parameters(index = "0", paramLabel = "NAME", description = "The volume.")
-    private String volume;
+    @Mixin private ChosenVolume volume;
 
     @Parameters(
             index = "1",
@@ -21,14 +18,12 @@ final class ChosenMember {
     private String member;
 
     String volume() {
-        return volume;
+        return volume.name();
     }
 
-    /// Sends a request about the member to the service.
-    ///
-    /// @return the member that the service has found
-    String call(Request request) throws ConfigFault, ControlFault, IOException {
-        return new Reply(chosen.call(request.with("volume", volume).with("member", member)))
-                .text("member");
+    /// Sends a request about the member to the service, whose answer names the member that it has
+    /// found.
+    Reply call(Request request) throws ConfigFault, ControlFault, IOException {
+        return volume.call(request.with("member", member));
     }
 }

@@ -14,7 +14,6 @@ import java.util.stream.Stream;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.config.Place;
 import org.unifiedvolume.config.VolumeConfig;
-import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.spi.ArrayTools.Carried;
 import org.unifiedvolume.spi.LayoutContext;
 import org.unifiedvolume.spi.LayoutMember;
@@ -54,6 +53,12 @@ final class CreateCommand implements Callable<Integer> {
             paramLabel = "URI",
             description = "Its members, in the order of their roles.")
     private List<String> uris;
+
+    @Option(
+            names = "--spare",
+            paramLabel = "URI",
+            description = "Waits for a role; may be given several times.")
+    private List<String> spares = List.of();
 
     @Option(
             names = "--level",
@@ -98,20 +103,32 @@ final class CreateCommand implements Callable<Integer> {
         put(once, "primary", primary == null ? null : OfflineMembers.absolute(primary));
         put(once, "assume-clean", assumeClean ? "true" : null);
         put(once, "force", force ? "true" : null);
-        List<String> members = uris;
         String text;
         try (OfflineMembers offline = new OfflineMembers()) {
-            LayoutPlan plan = plan(offline, once, members.size());
-            List<String> absolute = new ArrayList<>();
-            for (String member : members) {
-                absolute.add(OfflineMembers.absolute(member));
+            LayoutPlan plan = plan(offline, once, uris.size());
+            if (!spares.isEmpty() && !plan.takesSpares()) {
+                throw new IOException(
+                        "level %s has no roles that a spare could take; leave out --spare"
+                                .formatted(level));
             }
-            make(offline, plan, offline.openAll(absolute, false));
-            text = VolumeText.HEAD + VolumeText.of(name, level, lasting, absolute);
+            List<String> members = absolute(uris);
+            List<String> waiting = absolute(spares);
+            List<String> all = new ArrayList<>(members);
+            all.addAll(waiting);
+            make(offline, plan, offline.openAll(all, false), members.size());
+            text = VolumeText.HEAD + VolumeText.of(name, level, lasting, members, waiting);
         }
         PrintWriter out = spec.commandLine().getOut();
         out.print(text);
         return Main.DONE;
+    }
+
+    private static List<String> absolute(List<String> some) throws ConfigFault {
+        List<String> absolute = new ArrayList<>();
+        for (String uri : some) {
+            absolute.add(OfflineMembers.absolute(uri));
+        }
+        return absolute;
     }
 
     private static void put(Map<String, String> options, String key, String value) {
@@ -133,9 +150,11 @@ final class CreateCommand implements Callable<Integer> {
         return plan;
     }
 
-    private void make(OfflineMembers offline, LayoutPlan plan, List<LayoutMember> members)
+    /// @param all opened: the members, then the spares
+    private void make(
+            OfflineMembers offline, LayoutPlan plan, List<LayoutMember> all, int memberCount)
             throws IOException {
-        for (LayoutMember member : members) {
+        for (LayoutMember member : all) {
             Carried carried = OfflineMembers.tools().examine(member, offline.io());
             if (carried.isMember() && !force) {
                 throw new IOException(
@@ -146,15 +165,17 @@ final class CreateCommand implements Callable<Integer> {
         }
         Path folder = Files.createTempDirectory("uvol-create-");
         try {
+            LayoutContext context = new LayoutContext(name, folder, offline.io());
+            List<LayoutMember> members = all.subList(0, memberCount);
+            List<LayoutMember> waiting = all.subList(memberCount, all.size());
             if (force) {
-                for (LayoutMember member : members) {
+                plan.checkNew(members, waiting, context);
+                for (LayoutMember member : all) {
                     OfflineMembers.tools().erase(member, true, offline.io());
                 }
             }
             offline.release(); // the array closes them
-            BlockDevice array =
-                    plan.assemble(members, new LayoutContext(name, folder, offline.io()));
-            array.close();
+            plan.assemble(members, waiting, context).close();
         } catch (IOException e) {
             throw new IOException(asOptions(e.getMessage()), e);
         } finally {

@@ -71,17 +71,13 @@ final class DetailCommand implements Callable<Integer> {
                                         Units.size(bitmap.number("dirty")),
                                         Units.size(bitmap.number("region"))));
         for (Reply leg : array.parts("legs")) {
-            line(
-                    out,
-                    "role " + leg.number("role"),
-                    "%s  %s  %s"
-                            .formatted(leg.text("state"), leg.text("locality"), leg.text("name")));
-            lineIfAny(out, "", leg.text("reason"));
-            lineIfAny(out, "", leg.text("remedy"));
+            member(out, "role " + leg.number("role"), leg);
             if (leg.number("mended") > 0) {
                 line(out, "", leg.number("mended") + " failed reads were mended");
             }
         }
+        array.parts("replacements").forEach(one -> member(out, "new", one));
+        array.parts("spares").forEach(one -> member(out, "spare", one));
         for (Reply job : array.parts("jobs")) {
             String state = job.flag("ended") ? "ended" : "under way";
             line(out, "job", "%s, %s: %s".formatted(job.text("name"), state, job.text("words")));
@@ -90,6 +86,19 @@ final class DetailCommand implements Callable<Integer> {
                 line(out, "", Units.size(job.number("wrong")) + " were found wrong");
             }
         }
+    }
+
+    private static void member(PrintWriter out, String label, Reply member) {
+        line(
+                out,
+                label,
+                "%s  %s  %s"
+                        .formatted(
+                                member.text("state"),
+                                member.text("locality"),
+                                member.text("name")));
+        lineIfAny(out, "", member.text("reason"));
+        lineIfAny(out, "", member.text("remedy"));
     }
 
     private static void lineIfAny(PrintWriter out, String label, String value) {

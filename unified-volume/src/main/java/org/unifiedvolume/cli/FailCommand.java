@@ -21,7 +21,7 @@ final class FailCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ConfigFault, ControlFault, IOException {
-        String member = chosen.call(Request.of("fail"));
+        String member = chosen.call(Request.of("fail")).text("member");
         spec.commandLine()
                 .getOut()
                 .printf("%s: %s is not used any more%n", chosen.volume(), member);

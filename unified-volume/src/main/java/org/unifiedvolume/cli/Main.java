@@ -41,7 +41,9 @@ import picocli.CommandLine.Spec;
             AddCommand.class,
             RemoveCommand.class,
             ReplaceCommand.class,
+            GrowCommand.class,
             ScrubCommand.class,
+            StopCommand.class,
             VersionCommand.class,
             HelpCommand.class
         },

@@ -32,7 +32,8 @@ final class ReaddCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ConfigFault, ControlFault, IOException {
-        String member = chosen.call(Request.of("re-add").with("assumeClean", assumeClean));
+        String member =
+                chosen.call(Request.of("re-add").with("assumeClean", assumeClean)).text("member");
         spec.commandLine().getOut().printf("%s: %s is used again%n", chosen.volume(), member);
         return Main.DONE;
     }

@@ -8,7 +8,6 @@ import org.unifiedvolume.control.Request;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `uvol remove NAME MEMBER`: takes a member out for good.
@@ -16,37 +15,23 @@ import picocli.CommandLine.Spec;
         name = "remove",
         description = {
             "Takes a member out of a volume for good: its superblock is wiped, its role is empty"
-                    + " until uvol add fills it.",
+                    + " until uvol add or a spare fills it.",
             "",
             "The last member that the volume needs is never taken out."
         },
         footer = {"", "Example:", "  uvol remove media nbd://10.0.0.2/b"})
 final class RemoveCommand implements Callable<Integer> {
-    @Mixin private Chosen chosen;
+    @Mixin private ChosenMember chosen;
     @Spec private CommandSpec spec;
-
-    @Parameters(index = "0", paramLabel = "NAME", description = "The volume.")
-    private String volume;
-
-    @Parameters(
-            index = "1",
-            paramLabel = "MEMBER",
-            description = "The member's URI, or a part of it that no other member has.")
-    private String member;
 
     @Override
     public Integer call() throws ConfigFault, ControlFault, IOException {
-        Reply answer =
-                new Reply(
-                        chosen.call(
-                                Request.of("remove")
-                                        .with("volume", volume)
-                                        .with("member", member)));
+        Reply answer = chosen.call(Request.of("remove"));
         spec.commandLine()
                 .getOut()
                 .printf(
                         "%s: %s is no member any more; take it out of the configuration%n",
-                        volume, answer.text("member"));
+                        chosen.volume(), answer.text("member"));
         if (!answer.text("remark").isEmpty()) {
             spec.commandLine().getErr().println("uvol: " + answer.text("remark"));
         }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.unifiedvolume.stack.OrderPolicy;
 
 /// What a configuration file says about one volume.
@@ -13,6 +14,7 @@ import org.unifiedvolume.stack.OrderPolicy;
 /// @param name unique within the file
 /// @param level the name of its layout
 /// @param members the URIs of its members, at least one
+/// @param spares the URIs of members that wait for a role; may be none
 /// @param exports the URIs of its exports; may be none
 /// @param order which of the waiting requests goes next
 /// @param depth how many requests are under way in the volume at once
@@ -25,6 +27,7 @@ public record VolumeConfig(
         String name,
         Written level,
         List<Written> members,
+        List<Written> spares,
         List<Written> exports,
         OrderPolicy.Named order,
         int depth,
@@ -45,11 +48,18 @@ public record VolumeConfig(
                                     "members",
                                     "name",
                                     "order",
-                                    "readahead")));
+                                    "readahead",
+                                    "spares")));
 
     public VolumeConfig {
         members = List.copyOf(members);
+        spares = List.copyOf(spares);
         exports = List.copyOf(exports);
         others = Map.copyOf(others);
+    }
+
+    /// The members and the spares.
+    public List<Written> all() {
+        return Stream.concat(members.stream(), spares.stream()).toList();
     }
 }

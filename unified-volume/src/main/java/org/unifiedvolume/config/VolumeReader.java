@@ -45,6 +45,7 @@ final class VolumeReader {
                         required("level", name, place, "raid1").value().place(),
                         ConfigReader.scalar(required("level", name, place, "raid1"))),
                 uris(required("members", name, place, "a list of URIs"), "member"),
+                entries.containsKey("spares") ? uris(entries.get("spares"), "member") : List.of(),
                 entries.containsKey("exports") ? uris(entries.get("exports"), "export") : List.of(),
                 order(),
                 depth(),

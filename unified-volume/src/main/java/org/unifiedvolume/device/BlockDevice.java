@@ -10,7 +10,8 @@ import org.unifiedvolume.request.Operation;
 /// Devices store bytes, layers decorate one device, arrays spread over many. Safe for concurrent
 /// callers. Overlapping writes that are in flight together may land in either order.
 public interface BlockDevice extends AutoCloseable {
-    /// Size, block sizes, limits and abilities; constant from open to close.
+    /// Size, block sizes, limits and abilities; constant from open to close, but for
+    /// the size, which may grow.
     DeviceShape shape();
 
     /// Where a request for this range would be carried out now. The range lies within the device.

@@ -6,7 +6,7 @@ import org.unifiedvolume.Invariant;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Operation;
 
-/// What a device is and can do; constant from open to close.
+/// What a device is and can do; constant from open to close, but for the size, which may grow.
 ///
 /// @param sizeBytes a multiple of `blockBytes`
 /// @param blockBytes the grid that offsets and lengths keep to; a power of two, 1 for none

@@ -31,6 +31,8 @@ public record DeviceStatus(
     public enum State {
         /// Everything works.
         ONLINE,
+        /// A member that waits for a role.
+        SPARE,
         /// It works; parts that may differ after an unclean stop are being made alike.
         RESYNCING,
         /// A member that is being given the bytes it lacks.

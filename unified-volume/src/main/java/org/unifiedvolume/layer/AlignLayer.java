@@ -35,7 +35,7 @@ import org.unifiedvolume.request.Outcome;
 /// at the same moment get what two hosts get that write one disk: one of the two.
 public final class AlignLayer extends Layer {
     private final IoContext context;
-    private final DeviceShape shape;
+    private volatile DeviceShape shape;
     private final int blockBytes;
     private final RangeQueue queue = new RangeQueue();
 
@@ -57,7 +57,13 @@ public final class AlignLayer extends Layer {
 
     @Override
     public DeviceShape shape() {
-        return shape;
+        DeviceShape known = shape;
+        long size = below.shape().sizeBytes();
+        if (known.sizeBytes() != size) {
+            known = known.withSize(size); // what is below has grown
+            shape = known;
+        }
+        return known;
     }
 
     @Override

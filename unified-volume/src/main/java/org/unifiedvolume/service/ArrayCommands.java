@@ -32,6 +32,7 @@ final class ArrayCommands {
                 case "remove" -> remove(volume, array, request);
                 case "replace" -> replace(volume, array, request);
                 case "add" -> add(volume, array, request);
+                case "grow" -> grow(volume, array, request);
                 case "scrub" -> scrub(volume, array, request);
                 default -> throw new AssertionError(request.command());
             };
@@ -61,9 +62,16 @@ final class ArrayCommands {
     private Map<String, Object> add(OpenVolume volume, ManagedArray array, Request request)
             throws ControlFault, IOException {
         LayoutMember fresh = open(volume, request.needText("uri"));
-        handOver(fresh, () -> array.add(fresh, request.flag("force")));
+        boolean[] filled = new boolean[1];
+        handOver(fresh, () -> filled[0] = array.add(fresh, request.flag("force")));
         LOG.info("volume {}: {} was added on demand", volume.name(), fresh.name());
-        return Map.of("volume", volume.name(), "by", fresh.name());
+        return Map.of("volume", volume.name(), "by", fresh.name(), "spare", !filled[0]);
+    }
+
+    private static Map<String, Object> grow(OpenVolume volume, ManagedArray array, Request request)
+            throws ControlFault, IOException {
+        long size = array.grow(request.number("size", 0, 0, Long.MAX_VALUE));
+        return Map.of("volume", volume.name(), "size", size);
     }
 
     private interface Taking {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.config.ConfigFault;
@@ -41,7 +42,7 @@ final class Attachments {
     private final TargetContext context;
     private final StateFolder state;
     private final Path baseFolder;
-    private final Collection<OpenVolume> volumes;
+    private final Supplier<Collection<OpenVolume>> volumes;
     private final ReentrantLock lock = new ReentrantLock();
 
     /// Exports that were made for a command, by their volume.
@@ -56,7 +57,7 @@ final class Attachments {
             TargetContext context,
             StateFolder state,
             Path baseFolder,
-            Collection<OpenVolume> volumes) {
+            Supplier<Collection<OpenVolume>> volumes) {
         this.kinds = kinds;
         this.context = context;
         this.state = state;
@@ -73,7 +74,7 @@ final class Attachments {
     void clearLeftovers() {
         lock.lock();
         try {
-            for (OpenVolume volume : volumes) {
+            for (OpenVolume volume : volumes.get()) {
                 if (isLeftOver(temporaryFile(volume))) {
                     openTemporary(volume);
                     drop(volume);
@@ -178,7 +179,7 @@ final class Attachments {
     String detach(String what) throws ControlFault, IOException {
         lock.lock();
         try {
-            for (OpenVolume volume : volumes) {
+            for (OpenVolume volume : volumes.get()) {
                 for (Path file : filesOf(volume)) {
                     for (String loop : LoopDevices.findByFile(file)) {
                         if (what.equals(loop) || what.equals(volume.name())) {
@@ -266,7 +267,7 @@ final class Attachments {
         lock.lock();
         try {
             List<Path> unmounted = new ArrayList<>();
-            for (OpenVolume volume : volumes) {
+            for (OpenVolume volume : volumes.get()) {
                 for (Path file : filesOf(volume)) {
                     for (MountTable.Entry mount : Mounts.usersOf(file).mounts()) {
                         if (mount.path().equals(folder) || volume.name().equals(volumeName)) {
@@ -328,17 +329,46 @@ final class Attachments {
     void close() {
         lock.lock();
         try {
-            for (OpenVolume volume : volumes) {
-                for (Path file : filesOf(volume)) {
-                    Mounts.takeAway(file);
-                }
-                Export export = temporary.remove(volume);
-                if (export != null) {
-                    export.close();
-                }
-            }
+            volumes.get().forEach(this::takeDown);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /// Takes a volume out of service, unless somebody uses it.
+    interface Withdrawal {
+        void run() throws ControlFault;
+    }
+
+    /// Takes down what stands on a volume that is to be stopped. Nothing new is put there
+    /// meanwhile, nor after that.
+    ///
+    /// @param force whether those who use it may lose it
+    /// @param withdrawal makes the volume unknown to later commands
+    void stop(OpenVolume volume, boolean force, Withdrawal withdrawal) throws ControlFault {
+        lock.lock();
+        try {
+            List<String> users = new ArrayList<>(describe(volume));
+            users.addAll(volume.remoteClients());
+            if (!users.isEmpty() && !force) {
+                throw new ControlFault(
+                        "volume %s is in use: %s; unmount, detach or disconnect first, or --force"
+                                .formatted(volume.name(), String.join(", ", users)));
+            }
+            withdrawal.run();
+            takeDown(volume);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void takeDown(OpenVolume volume) {
+        for (Path file : filesOf(volume)) {
+            Mounts.takeAway(file);
+        }
+        Export export = temporary.remove(volume);
+        if (export != null) {
+            export.close();
         }
     }
 }

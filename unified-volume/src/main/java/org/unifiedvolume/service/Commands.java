@@ -38,9 +38,10 @@ final class Commands implements ControlServer.Handler {
                 case "umount" -> unmount(request);
                 case "attach" -> attach(request);
                 case "detach" -> detach(request);
+                case "stop" -> stop(request);
                 case "fail" -> fail(request);
                 case "re-add" -> readd(request);
-                case "detail", "remove", "replace", "add", "scrub" ->
+                case "detail", "remove", "replace", "add", "grow", "scrub" ->
                         new ArrayCommands(service).handle(request);
                 default ->
                         throw new ControlFault(
@@ -202,6 +203,13 @@ final class Commands implements ControlServer.Handler {
                                 alike.isEmpty() ? "no member" : "more than one member",
                                 volume.name(),
                                 String.join(", ", names)));
+    }
+
+    private Map<String, Object> stop(Request request) throws ControlFault {
+        OpenVolume volume = service.volume(request.needText("volume"));
+        service.stop(volume, request.flag("force"));
+        LOG.warn("volume {}: stopped on demand", volume.name());
+        return Map.of("volume", volume.name());
     }
 
     private Map<String, Object> fail(Request request) throws ControlFault {

@@ -1,6 +1,7 @@
 package org.unifiedvolume.service;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,22 +72,53 @@ final class IostatSampler {
         }
     }
 
-    private final Map<String, List<Line>> linesOfVolumes = new LinkedHashMap<>();
-    private long sampledNanos = System.nanoTime();
+    /// The lines of one volume; those of its members change as these do.
+    private static final class Lines {
+        private final OpenVolume open;
+        private final List<Line> fixed = new ArrayList<>();
+        private IdentityHashMap<Member, Line> members = new IdentityHashMap<>();
 
-    IostatSampler(List<OpenVolume> volumes) {
-        for (OpenVolume open : volumes) {
-            List<Line> lines = new ArrayList<>();
-            lines.add(new Line("volume", open.name(), null, open.volume().meter()));
+        Lines(OpenVolume open) {
+            this.open = open;
+            fixed.add(new Line("volume", open.name(), null, open.volume().meter()));
             for (Locality locality : List.of(Locality.LOCAL, Locality.REMOTE)) {
                 Lane lane = open.volume().lanes().of(locality);
-                lines.add(new Line("lane", locality.name(), locality, lane.meter()));
+                fixed.add(new Line("lane", locality.name(), locality, lane.meter()));
             }
-            for (Member member : open.volume().members()) {
-                lines.add(new Line("member", member.uri(), member.locality(), member.meter()));
-            }
-            linesOfVolumes.put(open.name(), lines);
+            all();
         }
+
+        /// The lines of now. A member that stays keeps its line, one that came gets one.
+        List<Line> all() {
+            List<Line> all = new ArrayList<>(fixed);
+            IdentityHashMap<Member, Line> now = new IdentityHashMap<>();
+            for (Member member : open.members()) {
+                Line before = members.get(member);
+                Line line =
+                        before != null
+                                ? before
+                                : new Line(
+                                        "member", member.uri(), member.locality(), member.meter());
+                now.put(member, line);
+                all.add(line);
+            }
+            members = now;
+            return all;
+        }
+
+        Map<String, Object> sample(double seconds) {
+            Map<String, Object> volume = new LinkedHashMap<>();
+            volume.put("name", open.name());
+            volume.put("lines", all().stream().map(l -> (Object) l.sample(seconds)).toList());
+            return volume;
+        }
+    }
+
+    private final List<Lines> volumes = new ArrayList<>();
+    private long sampledNanos = System.nanoTime();
+
+    IostatSampler(List<OpenVolume> chosen) {
+        chosen.forEach(open -> volumes.add(new Lines(open)));
     }
 
     /// What happened since the last call, or since the sampler was made.
@@ -94,18 +126,9 @@ final class IostatSampler {
         long now = System.nanoTime();
         double seconds = Math.max(1, now - sampledNanos) / 1e9;
         sampledNanos = now;
-        List<Object> volumes = new ArrayList<>();
-        linesOfVolumes.forEach(
-                (name, lines) -> {
-                    Map<String, Object> volume = new LinkedHashMap<>();
-                    volume.put("name", name);
-                    volume.put(
-                            "lines", lines.stream().map(l -> (Object) l.sample(seconds)).toList());
-                    volumes.add(volume);
-                });
         Map<String, Object> view = new LinkedHashMap<>();
         view.put("seconds", seconds);
-        view.put("volumes", volumes);
+        view.put("volumes", volumes.stream().map(lines -> (Object) lines.sample(seconds)).toList());
         return view;
     }
 }

@@ -7,6 +7,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.BlockDevice;
@@ -15,6 +16,7 @@ import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.spi.Export;
 import org.unifiedvolume.spi.ManagedArray;
+import org.unifiedvolume.volume.Member;
 import org.unifiedvolume.volume.Volume;
 
 /// A volume that works, and its exports.
@@ -22,11 +24,15 @@ public final class OpenVolume {
     private static final Logger LOG = LoggerFactory.getLogger(OpenVolume.class);
     private static final long FLUSH_SECONDS = 10;
 
+    /// What the files that this service makes of a volume are called among its clients.
+    private static final String OWN_CLIENT = "fuse ";
+
     private final VolumePlan plan;
     private final Volume volume;
     private final BlockDevice array;
     private final MemberOpener opener;
     private volatile boolean partOfAnother;
+    private final AtomicBoolean closed = new AtomicBoolean();
     private final List<Export> exports = new CopyOnWriteArrayList<>();
 
     /// @param array what the layout made of the members
@@ -51,8 +57,8 @@ public final class OpenVolume {
         return partOfAnother;
     }
 
-    void becomePartOfAnother() {
-        partOfAnother = true;
+    void becomePartOfAnother(boolean isPart) {
+        partOfAnother = isPart;
     }
 
     public Volume volume() {
@@ -62,6 +68,12 @@ public final class OpenVolume {
     /// The array, if members can be taken out of it and put back; null if not.
     ManagedArray managedArray() {
         return array instanceof ManagedArray managed ? managed : null;
+    }
+
+    /// The members that are there now.
+    List<Member> members() {
+        ManagedArray managed = managedArray();
+        return managed == null ? volume.members() : managed.members();
     }
 
     /// Opens members as those of this volume are opened.
@@ -120,8 +132,19 @@ public final class OpenVolume {
         }
     }
 
-    /// Flushes and closes the volume; its exports have been closed.
+    /// Who uses the volume over the network now, for people.
+    List<String> remoteClients() {
+        return volume.clients().stream()
+                .map(Volume.Client::name)
+                .filter(name -> !name.startsWith(OWN_CLIENT))
+                .toList();
+    }
+
+    /// Flushes and closes the volume, once; its exports have been closed.
     void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
         if (!volume.shape().isReadOnly()) {
             flush();
         }

@@ -71,7 +71,7 @@ public final class Planner {
             return;
         }
         above.add(volume.name());
-        for (Written member : volume.members()) {
+        for (Written member : volume.all()) {
             DeviceUri uri = uri(member);
             if (!uri.scheme().equals(VolumeKind.SCHEME)) {
                 continue;
@@ -118,12 +118,25 @@ public final class Planner {
                 kinds.layout(volume.level().place(), volume.level().text())
                         .plan(options, volume.members().size());
         options.rejectUnknownKeys(VolumeConfig.KEYS);
-        return new VolumePlan(volume, layout, members(volume), exports(volume));
+        if (!volume.spares().isEmpty() && !layout.takesSpares()) {
+            throw new ConfigFault(
+                    volume.spares().getFirst().place(),
+                    "spares: level %s has no roles that a spare could take"
+                            .formatted(volume.level().text()),
+                    "take them out");
+        }
+        return new VolumePlan(
+                volume,
+                layout,
+                members(volume, volume.members()),
+                members(volume, volume.spares()),
+                exports(volume));
     }
 
-    private List<Placed<MemberPlan>> members(VolumeConfig volume) throws ConfigFault {
+    private List<Placed<MemberPlan>> members(VolumeConfig volume, List<Written> uris)
+            throws ConfigFault {
         List<Placed<MemberPlan>> members = new ArrayList<>();
-        for (Written written : volume.members()) {
+        for (Written written : uris) {
             DeviceUri uri = uri(written);
             if (volume.deadline() != null) {
                 uri.setDefault("deadline", volume.deadline().text());

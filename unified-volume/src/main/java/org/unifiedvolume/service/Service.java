@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +34,9 @@ public final class Service implements AutoCloseable {
 
     private final ServicePlan plan;
     private final Instant started = Instant.now();
-    private final Map<String, OpenVolume> volumes = new LinkedHashMap<>();
+
+    /// Those that are open, by name; replaced as a whole.
+    private volatile Map<String, OpenVolume> volumes = Map.of();
 
     /// What undoes each step of the opening, the last one first.
     private final Deque<Runnable> undo = new ArrayDeque<>();
@@ -110,7 +113,7 @@ public final class Service implements AutoCloseable {
                         engine.context(),
                         state,
                         plan.config().baseFolder(),
-                        volumes.values());
+                        this::volumes);
         undo.push(attachments::close);
         attachments.clearLeftovers();
         try {
@@ -143,7 +146,9 @@ public final class Service implements AutoCloseable {
             for (Map.Entry<VolumePlan, Future<OpenVolume>> entry : opening.entrySet()) {
                 try {
                     OpenVolume volume = entry.getValue().get();
-                    volumes.put(volume.name(), volume);
+                    Map<String, OpenVolume> more = new LinkedHashMap<>(volumes);
+                    more.put(volume.name(), volume);
+                    volumes = Collections.unmodifiableMap(more);
                     undo.push(volume::close);
                 } catch (ExecutionException e) {
                     problems.addAll(problemsOf(entry.getKey(), e.getCause()));
@@ -182,10 +187,10 @@ public final class Service implements AutoCloseable {
 
     private void openExports() throws ServiceFault {
         for (VolumePlan above : plan.volumes()) {
-            for (Placed<MemberPlan> member : above.members()) {
+            for (Placed<MemberPlan> member : above.all()) {
                 String below = VolumeKind.nameOf(member.plan());
                 if (below != null) {
-                    volumes.get(below).becomePartOfAnother();
+                    volumes.get(below).becomePartOfAnother(true);
                 }
             }
         }
@@ -244,6 +249,37 @@ public final class Service implements AutoCloseable {
                             .formatted(name, Suggestion.remedy(name, volumes.keySet())));
         }
         return volume;
+    }
+
+    /// Stops serving one volume, makes everything durable and closes it; the others go on.
+    ///
+    /// @param force whether those who use it may lose it
+    /// @throws ControlFault if it is in use
+    void stop(OpenVolume volume, boolean force) throws ControlFault {
+        if (volume.isPartOfAnother()) {
+            throw new ControlFault(
+                    "volume %s is a member of another volume; stop that one first"
+                            .formatted(volume.name()));
+        }
+        attachments.stop(
+                volume,
+                force,
+                () -> {
+                    Map<String, OpenVolume> others = new LinkedHashMap<>(volumes);
+                    if (others.remove(volume.name()) == null) {
+                        throw new ControlFault(
+                                "volume %s is being stopped already".formatted(volume.name()));
+                    }
+                    volumes = Collections.unmodifiableMap(others);
+                });
+        volume.closeExports();
+        volume.close();
+        for (Placed<MemberPlan> member : volume.plan().all()) {
+            OpenVolume below = volumes.get(VolumeKind.nameOf(member.plan()));
+            if (below != null) {
+                below.becomePartOfAnother(false);
+            }
+        }
     }
 
     /// Stops serving, makes everything durable and closes it.

@@ -65,7 +65,7 @@ final class StatusView {
         for (int i = 0; i < statuses.size(); i++) {
             String name = isComplete ? names.get(i) : statuses.get(i).name();
             Map<String, Object> view = device(name, statuses.get(i));
-            for (Member member : open.volume().members()) {
+            for (Member member : open.members()) {
                 if (member.uri().equals(name)) {
                     view.put("underWay", member.underWayCount());
                     view.put("failures", member.meter().read().failures());

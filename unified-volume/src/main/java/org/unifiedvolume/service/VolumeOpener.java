@@ -50,13 +50,15 @@ final class VolumeOpener {
     ///
     /// @throws ServiceFault naming every member that is the cause; nothing stays open
     OpenVolume open() throws ServiceFault {
-        List<LayoutMember> members = openMembers();
+        List<LayoutMember> all = openMembers();
+        List<LayoutMember> members = all.subList(0, plan.members().size());
         BlockDevice array;
         try {
             array =
                     plan.layout()
                             .assemble(
                                     members,
+                                    all.subList(members.size(), all.size()),
                                     new LayoutContext(
                                             plan.name(),
                                             state.volumeFolder(plan.name()),
@@ -70,10 +72,7 @@ final class VolumeOpener {
                 new Volume(
                         plan.name(),
                         cached(array),
-                        members.stream()
-                                .filter(m -> !m.isMissing())
-                                .map(LayoutMember::device)
-                                .toList(),
+                        all.stream().filter(m -> !m.isMissing()).map(LayoutMember::device).toList(),
                         lanes,
                         tracer,
                         StackOptions.ofVolume(config.order(), config.depth()),
@@ -95,7 +94,7 @@ final class VolumeOpener {
         List<LayoutMember> opened = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<LayoutMember>> futures = new ArrayList<>();
-            for (Placed<MemberPlan> member : plan.members()) {
+            for (Placed<MemberPlan> member : plan.all()) {
                 Callable<LayoutMember> task = () -> opener.open(member.plan());
                 futures.add(threads.submit(task));
             }
@@ -123,13 +122,13 @@ final class VolumeOpener {
         for (int i = 0; i < opened.size(); i++) {
             LayoutMember member = opened.get(i);
             if (!member.isMissing()) {
-                present++;
+                present += i < plan.members().size() ? 1 : 0;
                 continue;
             }
             String problem =
                     "%s: volume %s: %s"
                             .formatted(
-                                    plan.members().get(i).place(),
+                                    plan.all().get(i).place(),
                                     plan.name(),
                                     nameFirst(member.name(), member.problem()));
             problems.add(problem);

@@ -20,7 +20,8 @@ public interface ArrayTools {
     ///
     /// @param level as users write it
     /// @param options what else a configuration has to say: `chunk`, `copies`
-    /// @param members those that belong to it, by role; spares last
+    /// @param members those that belong to it, by role
+    /// @param spares those that wait for a role
     /// @param starts whether the array would start from just these
     /// @param verdict what a start would decide, in lines for people: who is good, who is stale,
     ///     who is missing and where it was seen last, or why the array would not start
@@ -30,6 +31,7 @@ public interface ArrayTools {
             String level,
             Map<String, String> options,
             List<String> members,
+            List<String> spares,
             boolean starts,
             List<String> verdict) {}
 

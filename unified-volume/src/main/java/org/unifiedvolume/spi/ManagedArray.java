@@ -3,11 +3,15 @@ package org.unifiedvolume.spi;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import org.unifiedvolume.volume.Member;
 
 /// An array whose members can be taken out and put back while it works. All of it blocks.
 public interface ManagedArray {
-    /// What its members are called now, by role.
+    /// What its members are called now: by role, then those that wait for one.
     List<String> memberNames();
+
+    /// Its members that are there now, in that order.
+    List<Member> members();
 
     /// All that is known of it, as plain values that can be written as JSON. Sizes are in bytes.
     Map<String, Object> detail();
@@ -37,10 +41,19 @@ public interface ManagedArray {
     ///     replacement does not fit or carries something
     void replace(String member, LayoutMember replacement, boolean force) throws IOException;
 
-    /// Gives a role that nobody fills to a new member.
+    /// Gives a role that nobody will fill to a new member; if all roles are filled, or the members
+    /// that have them can only not be reached, it waits for a role as a spare.
     ///
-    /// @throws IOException as [#replace]; or if all roles are filled
-    void add(LayoutMember member, boolean force) throws IOException;
+    /// @return whether it has a role now
+    /// @throws IOException as [#replace]
+    boolean add(LayoutMember member, boolean force) throws IOException;
+
+    /// Lets the array use more of its members, while it works.
+    ///
+    /// @param sizeBytes how large it shall be at least; 0 for as large as its members allow
+    /// @return how large it is
+    /// @throws IOException if it would not fit, or must not grow now; nothing was written then
+    long grow(long sizeBytes) throws IOException;
 
     /// Starts to compare all copies, or data with parity, beside the work of clients.
     ///

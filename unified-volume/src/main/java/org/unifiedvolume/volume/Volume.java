@@ -37,7 +37,6 @@ public final class Volume implements AutoCloseable {
 
     private final String name;
     private final RequestStack top;
-    private final DeviceShape shape;
     private final IoContext context;
     private final List<Member> members;
     private final Lanes lanes;
@@ -84,15 +83,15 @@ public final class Volume implements AutoCloseable {
                             public void expired(
                                     IoRequest request, long waitedNanos, boolean wasSent) {}
                         });
-        this.shape = root.shape();
     }
 
     public String name() {
         return name;
     }
 
+    /// Constant but for the size, which may grow.
     public DeviceShape shape() {
-        return shape;
+        return top.shape();
     }
 
     /// The state of the volume and of everything it is made of.
@@ -180,6 +179,7 @@ public final class Volume implements AutoCloseable {
         long offset = request.offsetBytes();
         long length = request.lengthBytes();
         Operation operation = request.tag().operation();
+        DeviceShape shape = shape();
         if (!shape.holds(offset, length)) {
             return new Outcome.Failed(shape.outside(operation, offset, length).within(name));
         }

@@ -30,6 +30,7 @@ import org.unifiedvolume.spi.MemberPlan;
 import org.unifiedvolume.spi.TargetContext;
 import org.unifiedvolume.spi.VolumeOptions;
 import org.unifiedvolume.testkit.MemoryDevice;
+import org.unifiedvolume.volume.Member;
 import org.unifiedvolume.volume.Volume;
 
 /// Kinds in memory that write down what is done to them, and fail where their URI says so.
@@ -222,8 +223,20 @@ public final class FakeKinds {
         }
 
         @Override
-        public void add(LayoutMember member, boolean force) {
+        public List<Member> members() {
+            return members.stream().filter(m -> !m.isMissing()).map(LayoutMember::device).toList();
+        }
+
+        @Override
+        public boolean add(LayoutMember member, boolean force) {
             log.add("add " + member.name());
+            return true;
+        }
+
+        @Override
+        public long grow(long sizeBytes) {
+            log.add("grow " + sizeBytes);
+            return sizeBytes;
         }
 
         @Override

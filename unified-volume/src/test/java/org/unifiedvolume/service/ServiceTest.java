@@ -329,6 +329,7 @@ class ServiceTest {
                 call(service, as("replace", on.with("member", "here").with("uri", "here:c")));
                 call(service, as("remove", on.with("member", "far:b")));
                 call(service, as("add", on.with("uri", "here:d")));
+                call(service, as("grow", on.with("size", 8192L)));
                 call(service, as("scrub", on.with("maxRate", 4096L)));
                 assertTrue(
                         fakes.log()
@@ -337,6 +338,7 @@ class ServiceTest {
                                                 "replace here:a by here:c",
                                                 "remove far:b",
                                                 "add here:d",
+                                                "grow 8192",
                                                 "scrub 4096")));
                 assertThrows(
                         ControlFault.class,
@@ -359,6 +361,25 @@ class ServiceTest {
 
         private static Request as(String command, Request request) {
             return new Request(command, request.arguments());
+        }
+
+        @Test
+        void stopAVolumeThatNobodyUses() throws Exception {
+            try (Service service = start(volume("v", "'here:a', 'far:b'", ""))) {
+                Request stop = Request.of("stop").with("volume", "v");
+                var client = service.volume("v").volume().connect("nbd somebody");
+                ControlFault refused = assertThrows(ControlFault.class, () -> call(service, stop));
+                assertTrue(refused.getMessage().contains("nbd somebody"), refused.getMessage());
+                service.volume("v").volume().disconnect(client);
+
+                call(service, stop);
+
+                assertTrue(
+                        fakes.log().containsAll(List.of("flush v", "close v")),
+                        fakes.log()::toString);
+                assertThrows(ControlFault.class, () -> call(service, stop));
+            }
+            assertEquals(1, fakes.log().stream().filter("close v"::equals).count());
         }
 
         @Test

@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.mirror;
 
 import org.unifiedvolume.raid.geometry.NearCopiesGeometry;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
 
 /// Where the copies of an array's bytes are: all at the same row for RAID 1, by chunks for RAID 10.
 ///
@@ -9,6 +10,18 @@ import org.unifiedvolume.raid.geometry.NearCopiesGeometry;
 /// @param sizeBytes how large the array is
 /// @param chunks the layout of chunks; null for RAID 1
 record CopyPlaces(int legs, int copies, long sizeBytes, NearCopiesGeometry chunks) {
+    /// The places of an array of level 1 or 10.
+    static CopyPlaces of(ArrayDescription array) {
+        return array.chunkBytes() == 0
+                ? mirror(array.roles(), array.sizeBytes())
+                : near(
+                        new NearCopiesGeometry(
+                                array.roles(),
+                                array.copies(),
+                                array.chunkBytes(),
+                                array.rowBytes() / array.chunkBytes()));
+    }
+
     static CopyPlaces mirror(int legs, long sizeBytes) {
         return new CopyPlaces(legs, legs, sizeBytes, null);
     }

@@ -55,11 +55,12 @@ final class CopyRead implements Completion {
     }
 
     @Override
-    public void complete(IoRequest submitted, Outcome outcome) {
+    public void complete(IoRequest submitted, Outcome answer) {
         if (timed) {
             timed = false;
             level.load(leg).readEnds(group.io().timers().nanoTime() - startNanos);
         }
+        Outcome outcome = trusted(answer);
         if (outcome instanceof Outcome.Failed(DeviceFault fault) && Leg.isOfLeg(fault)) {
             group.readFailed(leg, fault, row, request.lengthBytes());
             int next = level.setAt(request.offsetBytes()).next(tried);
@@ -75,6 +76,17 @@ final class CopyRead implements Completion {
             }
         }
         done.complete(request, outcome);
+    }
+
+    /// A leg that was dropped while it was read may have answered after it was back without what it
+    /// had not made durable, or may lack what has been acknowledged since.
+    private Outcome trusted(Outcome answer) {
+        if (!answer.isSuccess() || group.roles().isComplete(leg.role())) {
+            return answer;
+        }
+        answer.discard();
+        return Outcome.failed(
+                DeviceFault.Kind.DISCONNECTED, leg.name() + " was dropped while it was read");
     }
 
     private boolean isMoreThanOneBlock() {

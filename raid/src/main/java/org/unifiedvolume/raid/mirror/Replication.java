@@ -11,6 +11,7 @@ import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
@@ -26,7 +27,7 @@ import org.unifiedvolume.request.Outcome;
 /// Levels that keep copies: RAID 1, where every leg holds the same bytes, and RAID 10.
 public final class Replication implements Level {
     private final String name;
-    private final CopyPlaces places;
+    private volatile CopyPlaces places;
     private final ReplicationOptions options;
     private final ReadLoad[] loads;
     private volatile CopySet[] sets;
@@ -59,6 +60,17 @@ public final class Replication implements Level {
     @Override
     public long rowBytes() {
         return places.rowBytes();
+    }
+
+    @Override
+    public boolean canGrow() {
+        return true;
+    }
+
+    /// Copies of what was there stay where they are: both layouts go on row by row.
+    @Override
+    public void grow(ArrayDescription grown) {
+        places = CopyPlaces.of(grown);
     }
 
     @Override

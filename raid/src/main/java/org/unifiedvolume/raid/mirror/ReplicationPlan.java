@@ -93,15 +93,7 @@ public record ReplicationPlan(
 
     @Override
     public Level make(ArrayDescription array, MemberAreas[] areas) {
-        CopyPlaces places =
-                level == MIRROR
-                        ? CopyPlaces.mirror(array.roles(), array.sizeBytes())
-                        : CopyPlaces.near(
-                                new NearCopiesGeometry(
-                                        array.roles(),
-                                        array.copies(),
-                                        array.chunkBytes(),
-                                        array.rowBytes() / array.chunkBytes()));
+        CopyPlaces places = CopyPlaces.of(array);
         return new Replication(name(), places, new ReplicationOptions(policy, writeMostly));
     }
 }

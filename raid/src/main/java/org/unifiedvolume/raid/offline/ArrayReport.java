@@ -16,6 +16,7 @@ import org.unifiedvolume.raid.superblock.Assembly;
 import org.unifiedvolume.raid.superblock.AssemblyFault;
 import org.unifiedvolume.raid.superblock.Candidate;
 import org.unifiedvolume.raid.superblock.MemberAreas;
+import org.unifiedvolume.raid.superblock.MemberEntry;
 import org.unifiedvolume.raid.superblock.MemberState;
 import org.unifiedvolume.raid.superblock.MetadataPlace;
 import org.unifiedvolume.raid.superblock.Superblock;
@@ -49,18 +50,21 @@ final class ArrayReport {
         ArrayDescription array = newest.array();
         List<String> lines = new ArrayList<>();
         boolean starts = false;
+        List<String> spares = List.of();
         List<String> names =
                 candidates.stream()
                         .sorted(Comparator.comparingInt(ArrayReport::place))
                         .map(Candidate::name)
                         .toList();
         try {
-            Assembly assembly = new Assembly(array.name(), candidates, null, false, null);
+            Assembly assembly = new Assembly(array.name(), candidates, null, "", null);
             assembly.identify();
             Verdict verdict = assembly.decide(isEnough(array));
             starts = true;
             addSeats(verdict, lines);
             names = namesByRole(verdict);
+            spares = spareNames(verdict);
+            spares.forEach(spare -> lines.add("  spare   SPARE      " + spare));
             lines.addAll(verdict.remarks());
         } catch (AssemblyFault fault) {
             lines.add(fault.getMessage());
@@ -72,6 +76,7 @@ final class ArrayReport {
                 array.levelName(),
                 options(newest),
                 names,
+                spares,
                 starts,
                 lines);
     }
@@ -91,11 +96,29 @@ final class ArrayReport {
             String place = verdict.freshest().entryOf(role).place();
             if (seat.candidate() >= 0) {
                 ordered.add(candidates.get(seat.candidate()).name());
-            } else if (names.add(place)) {
+            } else if (verdict.freshest().entryOf(role).state() != MemberState.REMOVED
+                    && names.add(place)) {
                 ordered.add(place);
             }
         }
         return ordered;
+    }
+
+    /// The spares that are here, and the last places of those that are not.
+    private List<String> spareNames(Verdict verdict) {
+        List<String> names = new ArrayList<>();
+        for (MemberEntry entry : verdict.freshest().members()) {
+            if (entry.state() == MemberState.SPARE) {
+                names.add(
+                        verdict.spares().stream()
+                                .map(candidates::get)
+                                .filter(one -> one.superblock().member().equals(entry.member()))
+                                .map(Candidate::name)
+                                .findFirst()
+                                .orElse(entry.place()));
+            }
+        }
+        return names;
     }
 
     private static int place(Candidate candidate) {

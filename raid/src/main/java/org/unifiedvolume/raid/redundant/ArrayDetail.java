@@ -52,6 +52,9 @@ final class ArrayDetail {
         copied.put("bytes", array.jobs().copiedBytes());
         view.put("copied", copied);
         view.put("legs", legs(status));
+        view.put("spare-delay-seconds", array.succession().delaySeconds());
+        view.put("replacements", others(status, ArrayStatus.REPLACEMENT));
+        view.put("spares", others(status, ArrayStatus.SPARE));
         view.put("jobs", array.jobs().all().stream().map(ArrayDetail::job).toList());
         return view;
     }
@@ -75,6 +78,24 @@ final class ArrayDetail {
             view.put("failed-reads", leg.readErrors());
             view.put("mended", leg.mended());
             views.add(view);
+        }
+        return views;
+    }
+
+    private static List<Object> others(DeviceStatus status, String kind) {
+        List<Object> views = new ArrayList<>();
+        for (DeviceStatus own : status.children()) {
+            if (own.kind().equals(kind)) {
+                Map<String, Object> view = new LinkedHashMap<>();
+                view.put("name", own.name());
+                view.put("state", own.state().name());
+                view.put("locality", own.locality().name());
+                view.put("size", own.sizeBytes());
+                view.put("reason", own.reason());
+                view.put("since", own.since().toString());
+                view.put("remedy", own.remedy());
+                views.add(view);
+            }
         }
         return views;
     }

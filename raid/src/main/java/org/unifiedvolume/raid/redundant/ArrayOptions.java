@@ -10,8 +10,10 @@ import org.unifiedvolume.raid.superblock.MetadataPlace;
 /// @param assumeClean whether the members of a new array agree with one another
 /// @param primary the member of a new array whose content counts; null if there is none
 /// @param force whether a new array may overwrite what its members carry
-/// @param degraded whether the user vouches that missing members were not written alone
+/// @param degraded the user's word that missing members were not written alone; empty if it was not
+///     given
 /// @param preferred the member that is right after a split brain; null if none is named
+/// @param spareDelayNanos how long a leg is lost before a spare takes its role
 public record ArrayOptions(
         long sizeBytes,
         MetadataPlace metadata,
@@ -19,8 +21,9 @@ public record ArrayOptions(
         boolean assumeClean,
         String primary,
         boolean force,
-        boolean degraded,
+        String degraded,
         String preferred,
+        long spareDelayNanos,
         JobOptions jobs) {
     public static final ArrayOptions DEFAULT =
             new ArrayOptions(
@@ -30,7 +33,8 @@ public record ArrayOptions(
                     false,
                     null,
                     false,
-                    false,
+                    "",
                     null,
+                    5 * 60 * 1_000_000_000L,
                     JobOptions.DEFAULT);
 }

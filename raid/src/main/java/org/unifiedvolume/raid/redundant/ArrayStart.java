@@ -3,7 +3,9 @@ package org.unifiedvolume.raid.redundant;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,6 +19,7 @@ import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberEntry;
 import org.unifiedvolume.raid.superblock.MemberLayout;
 import org.unifiedvolume.raid.superblock.MemberState;
+import org.unifiedvolume.raid.superblock.MetadataPlace;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.raid.superblock.Verdict;
@@ -31,25 +34,37 @@ public final class ArrayStart {
     private static final Logger LOG = LoggerFactory.getLogger(ArrayStart.class);
 
     private final String volume;
-    private final List<LayoutMember> members;
+
+    /// As the user wrote them.
+    private final List<LayoutMember> written;
+
+    private final WaitingMembers waiting;
+
+    /// All that may have a role: those that are written, and spares that carry a superblock of the
+    /// array, as a spare may have been given a role since.
+    private final List<LayoutMember> members = new ArrayList<>();
+
     private final LevelPlan plan;
     private final ArrayOptions options;
     private final Surroundings surroundings;
     private final BlockingLegs blocking;
     private final List<SuperblockSlots> slots = new ArrayList<>();
 
+    /// @param spares members that wait for a role
     public ArrayStart(
             List<LayoutMember> members,
+            List<LayoutMember> spares,
             LevelPlan plan,
             ArrayOptions options,
             LayoutContext context,
             Surroundings surroundings) {
         this.volume = context.volume();
-        this.members = List.copyOf(members);
+        this.written = List.copyOf(members);
         this.plan = plan;
         this.options = options;
         this.surroundings = surroundings;
         this.blocking = new BlockingLegs(context.io(), surroundings.threads());
+        this.waiting = new WaitingMembers(volume, spares, options, blocking);
     }
 
     /// Makes one device of the members.
@@ -67,43 +82,66 @@ public final class ArrayStart {
         ArrayDescription found = assembly.identify();
         if (found == null || isUnfinished(candidates)) {
             checkNothingUnusable(candidates);
+            waiting.checkBlank();
             Verdict made =
-                    new NewArray(volume, members, plan, options, blocking, surroundings).make();
+                    new NewArray(volume, written, plan, options, blocking, surroundings).make();
             look();
-            return assemble(made, true);
+            return withSpares(assemble(made, true), true);
         }
         checkWritable();
         plan.check(found);
         Level level = plan.make(found, new MemberAreas[found.roles()]);
         Verdict verdict = assembly.decide(level::isEnough);
         verdict.remarks().forEach(remark -> LOG.warn("volume {}: {}", volume, remark));
-        return assemble(seatBlanks(verdict), false);
+        return withSpares(assemble(seatBlanks(verdict), false), false);
     }
 
-    /// Reads what each member carries.
+    /// Whether a new array can be made of the members, whatever they carry; nothing is written.
+    public void checkNew() throws IOException {
+        new NewArray(volume, written, plan, options, blocking, surroundings).check();
+    }
+
+    /// Makes spares of those that wait and carry nothing yet.
+    private RedundantArray withSpares(RedundantArray array, boolean isNew) {
+        waiting.addTo(array, isNew);
+        return array;
+    }
+
+    /// Reads what each member carries, and takes in the spares that belong to the same array.
     private List<Candidate> look() {
+        members.clear();
         slots.clear();
         List<Candidate> found = new ArrayList<>();
-        for (LayoutMember member : members) {
-            SuperblockSlots carried = null;
-            Superblock superblock = null;
-            String problem = member.isMissing() ? member.problem() : "";
-            if (!member.isMissing()) {
-                try {
-                    carried =
-                            SuperblockSlots.read(
-                                    new MemberAccess(member.device(), blocking),
-                                    options.metadata());
-                    superblock = carried.current();
-                    problem = superblock == null ? carried.damage() : "";
-                } catch (IOException e) {
-                    problem = "its superblock cannot be read: " + e.getMessage();
-                }
-            }
-            slots.add(carried);
-            found.add(new Candidate(member.name(), superblock, problem));
+        UUID array = null;
+        for (LayoutMember member : written) {
+            Superblock superblock = look(member, found);
+            array = array == null && superblock != null ? superblock.array().uuid() : array;
+        }
+        for (LayoutMember spare : waiting.membersOf(array)) {
+            look(spare, found);
         }
         return found;
+    }
+
+    private Superblock look(LayoutMember member, List<Candidate> found) {
+        SuperblockSlots carried = null;
+        Superblock superblock = null;
+        String problem = member.isMissing() ? member.problem() : "";
+        if (!member.isMissing()) {
+            try {
+                carried =
+                        SuperblockSlots.read(
+                                new MemberAccess(member.device(), blocking), options.metadata());
+                superblock = carried.current();
+                problem = superblock == null ? carried.damage() : "";
+            } catch (IOException e) {
+                problem = "its superblock cannot be read: " + e.getMessage();
+            }
+        }
+        members.add(member);
+        slots.add(carried);
+        found.add(new Candidate(member.name(), superblock, problem));
+        return superblock;
     }
 
     /// Whether an array was being made and not all of its members may have a superblock yet.
@@ -131,7 +169,8 @@ public final class ArrayStart {
         }
     }
 
-    /// A blank member takes the place of one that is missing, if no other could be meant.
+    /// A blank member takes the place of one that is missing, if no other could be meant. A member
+    /// that was removed by hand is not taken in again because it is still written.
     private Verdict seatBlanks(Verdict verdict) {
         List<Integer> empty = new ArrayList<>();
         for (int role = 0; role < verdict.seats().size(); role++) {
@@ -139,11 +178,13 @@ public final class ArrayStart {
                 empty.add(role);
             }
         }
-        if (verdict.blanks().isEmpty()) {
+        List<Integer> blanks = new ArrayList<>(verdict.blanks());
+        blanks.removeIf(blank -> wasRemoved(members.get(blank), verdict.freshest()));
+        if (blanks.isEmpty()) {
             return verdict;
         }
-        if (verdict.blanks().size() != empty.size()) {
-            for (int blank : verdict.blanks()) {
+        if (blanks.size() != empty.size()) {
+            for (int blank : blanks) {
                 LOG.warn(
                         "volume {}: {} is blank and not used: {} roles are without a member",
                         volume,
@@ -154,7 +195,7 @@ public final class ArrayStart {
         }
         List<Seat> seats = new ArrayList<>(verdict.seats());
         for (int i = 0; i < empty.size(); i++) {
-            int blank = verdict.blanks().get(i);
+            int blank = blanks.get(i);
             LOG.warn(
                     "volume {}: {} is blank and takes the place of {}",
                     volume,
@@ -164,13 +205,29 @@ public final class ArrayStart {
                     empty.get(i),
                     new Seat(blank, MemberState.REBUILDING, 0, "it is new in the array"));
         }
-        return new Verdict(verdict.freshest(), seats, List.of(), verdict.remarks());
+        return verdict.withSeats(seats);
+    }
+
+    private boolean wasRemoved(LayoutMember member, Superblock freshest) {
+        boolean removed =
+                freshest.members().stream()
+                        .anyMatch(
+                                entry ->
+                                        entry.state() == MemberState.REMOVED
+                                                && entry.isPlace(member.name()));
+        if (removed) {
+            LOG.warn(
+                    "volume {}: {} was removed by hand and is left out; take it out of the configuration, or uvol add it",
+                    volume,
+                    member.name());
+        }
+        return removed;
     }
 
     private RedundantArray assemble(Verdict verdict, boolean isNew) throws IOException {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
-        Superblocks.Seat[] seats = new Superblocks.Seat[array.roles()];
+        Map<UUID, Superblocks.Seat> seats = new HashMap<>();
         MemberAreas[] areas = new MemberAreas[array.roles()];
         List<Leg> legs = new ArrayList<>();
         boolean[] used = new boolean[members.size()];
@@ -180,24 +237,82 @@ public final class ArrayStart {
             if (seat.candidate() >= 0) {
                 used[seat.candidate()] = true;
                 areas[role] = areasOf(seat.candidate(), freshest);
-                seats[role] = new Superblocks.Seat(slots.get(seat.candidate()), areas[role]);
             }
-            legs.add(legOf(role, seat, entry, areas[role]));
+            Leg leg = legOf(role, seat, entry, areas[role]);
+            legs.add(leg);
+            if (seat.candidate() >= 0) {
+                SuperblockSlots carried = slots.get(seat.candidate());
+                seats.put(leg.member().uuid(), new Superblocks.Seat(carried, areas[role]));
+            }
             if (seat.candidate() >= 0 && seat.state() == MemberState.STALE) {
-                legs.getLast().forgive(); // its own epoch does not count, should it have one
+                leg.forgive(); // its own epoch does not count, should it have one
             }
         }
         nameMissing(legs, used);
+        waiting.nameMissing(legs);
         Superblocks superblocks =
                 new Superblocks(
-                        volume, array, seats, surroundings.witness(), surroundings.nowMillis());
-        return connect(verdict, isNew, superblocks, areas, legs);
+                        volume,
+                        array,
+                        freshest.areas().regionBytes(),
+                        seats,
+                        surroundings.witness(),
+                        surroundings.nowMillis());
+        List<Spare> spares = waiting.spares(freshest, spareSeats(verdict, used));
+        List<Replacement> replacements = new ArrayList<>();
+        for (Verdict.Successor successor : verdict.successors()) {
+            used[successor.candidate()] = true;
+            replacements.add(replacementOf(successor, legs, superblocks));
+        }
+        closeUnused(used);
+        return connect(verdict, isNew, superblocks, areas, legs, spares, replacements);
+    }
+
+    private Replacement replacementOf(
+            Verdict.Successor successor, List<Leg> legs, Superblocks superblocks) {
+        MemberEntry entry = successor.entry();
+        SuperblockSlots carried = slots.get(successor.candidate());
+        MemberAreas areas = carried.current().areas();
+        LegMember member =
+                new LegMember(
+                        members.get(successor.candidate()), entry.member(), areas.data().offset());
+        superblocks.setSeat(member, new Superblocks.Seat(carried, areas));
+        return new Replacement(
+                legs.get(entry.role()),
+                member,
+                Instant.ofEpochMilli(entry.sinceMillis()),
+                entry.filledBytes(),
+                entry.knownEvents());
+    }
+
+    /// What the spares that are here carry.
+    private List<WaitingMembers.Here> spareSeats(Verdict verdict, boolean[] used) {
+        List<WaitingMembers.Here> here = new ArrayList<>();
+        for (int candidate : verdict.spares()) {
+            used[candidate] = true;
+            here.add(new WaitingMembers.Here(members.get(candidate), slots.get(candidate)));
+        }
+        return here;
+    }
+
+    private void closeUnused(boolean[] used) {
+        for (int i = 0; i < used.length; i++) {
+            if (!used[i] && !members.get(i).isMissing()) {
+                members.get(i).device().close();
+            }
+        }
     }
 
     private MemberAreas areasOf(int candidate, Superblock freshest) throws IOException {
         Superblock carried = slots.get(candidate).current();
         if (carried != null) {
-            return carried.areas();
+            // One that has not heard that the array has grown has room for it all the same.
+            long now = members.get(candidate).device().shape().sizeBytes();
+            MemberAreas areas =
+                    carried.areas().place() == MetadataPlace.START
+                            ? carried.areas().onMember(now)
+                            : carried.areas();
+            return areas.withRegion(freshest.areas().regionBytes());
         }
         LayoutMember member = members.get(candidate);
         MemberLayout.Wishes wishes =
@@ -219,7 +334,13 @@ public final class ArrayStart {
         if (seat.candidate() < 0) {
             LayoutMember gone = LayoutMember.missing(entry.place(), Locality.REMOTE, seat.reason());
             LegMember member = new LegMember(gone, entry.member(), 0);
-            return new Leg(role, member, LegState.STALE, seat.reason(), since, seat.filledBytes());
+            Leg leg =
+                    new Leg(role, member, LegState.STALE, seat.reason(), since, seat.filledBytes());
+            if (entry.state() == MemberState.REMOVED) {
+                leg.setAway(false);
+                leg.vacate();
+            }
+            return leg;
         }
         LayoutMember opened = members.get(seat.candidate());
         Superblock carried = slots.get(seat.candidate()).current();
@@ -240,7 +361,7 @@ public final class ArrayStart {
     private void nameMissing(List<Leg> legs, boolean[] used) {
         for (boolean byPlace : new boolean[] {true, false}) {
             for (Leg leg : legs) {
-                if (leg.device() != null || leg.opened().opener() != null) {
+                if (leg.device() != null || leg.opened().opener() != null || leg.isVacant()) {
                     continue;
                 }
                 for (int i = 0; i < used.length; i++) {
@@ -262,7 +383,9 @@ public final class ArrayStart {
             boolean isNew,
             Superblocks superblocks,
             MemberAreas[] areas,
-            List<Leg> legs)
+            List<Leg> legs,
+            List<Spare> spares,
+            List<Replacement> replacements)
             throws IOException {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
@@ -274,15 +397,18 @@ public final class ArrayStart {
                                 legs.stream().map(Leg::opened).toList(),
                                 level.sizeBytes()));
         LegBitmap store = new LegBitmap(superblocks);
-        WriteIntentBitmap bitmap =
-                freshest.areas().bitmap().isPresent()
-                        ? new WriteIntentBitmap(
+        Growth.WriteIntentBitmapMaker bitmaps =
+                (rows, region) ->
+                        new WriteIntentBitmap(
                                 array.uuid(),
-                                level.rowBytes(),
-                                freshest.areas().regionBytes(),
+                                rows,
+                                region,
                                 store,
                                 blocking.io().timers(),
-                                WriteIntentBitmap.IDLE_NANOS)
+                                WriteIntentBitmap.IDLE_NANOS);
+        WriteIntentBitmap bitmap =
+                freshest.areas().bitmap().isPresent()
+                        ? bitmaps.make(level.rowBytes(), freshest.areas().regionBytes())
                         : null;
         ReturningMembers reader = new ReturningMembers(volume, superblocks, blocking);
         Legs states =
@@ -294,12 +420,18 @@ public final class ArrayStart {
                         !freshest.clean(),
                         new StateKeeper(superblocks, surroundings.threads()),
                         surroundings.randomIds());
+        boolean givenUp =
+                freshest.members().stream()
+                                .filter(entry -> entry.state() == MemberState.REPLACING)
+                                .count()
+                        > replacements.size();
+        states.begin(spares, replacements, givenUp);
         superblocks.setLegs(states);
         reader.setLegs(states);
         RedundantArray redundant =
-                new RedundantArray(
-                        volume, level, states, shape, blocking, bitmap, reader, options.jobs());
+                new RedundantArray(volume, level, states, shape, blocking, bitmap, reader, options);
         redundant.setSuperblocks(superblocks);
+        redundant.setGrowth(new Growth(redundant, superblocks, plan, bitmaps));
         store.setArray(redundant);
         if (bitmap != null) {
             fill(bitmap, redundant, superblocks, isNew && !freshest.clean(), isNew);
@@ -324,12 +456,12 @@ public final class ArrayStart {
         List<ArrayState.Entry> entries = new ArrayList<>();
         for (int role = 0; role < superblock.array().roles(); role++) {
             MemberEntry entry = superblock.entryOf(role);
-            LegState state = LegState.of(entry.state());
             entries.add(
                     new ArrayState.Entry(
                             entry.member(),
+                            role,
                             entry.place(),
-                            state,
+                            entry.state(),
                             entry.sinceMillis(),
                             entry.filledBytes(),
                             entry.knownEvents()));
@@ -341,7 +473,8 @@ public final class ArrayStart {
                 superblock.clean(),
                 superblock.primary(),
                 superblock.clearedEvents(),
-                entries);
+                entries,
+                List.of());
     }
 
     private void fill(
@@ -376,7 +509,7 @@ public final class ArrayStart {
             if (leg.device() == null || !leg.state().isComplete()) {
                 continue;
             }
-            long offset = superblocks.seat(leg.role()).areas().bitmap().offset();
+            long offset = superblocks.seat(leg.member()).areas().bitmap().offset();
             try {
                 found.add(
                         new MemberAccess(leg.device(), blocking)

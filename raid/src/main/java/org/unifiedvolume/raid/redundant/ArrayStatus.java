@@ -12,6 +12,12 @@ import org.unifiedvolume.request.Locality;
 
 /// Puts the state of an array and its legs into words.
 final class ArrayStatus {
+    /// What a member that waits for a role is called among the children of an array.
+    static final String SPARE = "spare";
+
+    /// What a member is called that is to take the place of a complete one.
+    static final String REPLACEMENT = "replacement";
+
     private final RedundantArray array;
     private final Instant opened;
 
@@ -39,6 +45,12 @@ final class ArrayStatus {
             if (worst == null || status.state().compareTo(worst.state()) > 0) {
                 worst = status;
             }
+        }
+        for (Replacement replacement : array.legs().replacements()) {
+            children.add(statusOf(replacement));
+        }
+        for (Spare spare : array.legs().spares()) {
+            children.add(statusOf(spare));
         }
         DeviceStatus online =
                 DeviceStatus.online(
@@ -113,10 +125,12 @@ final class ArrayStatus {
                             State.UNAVAIL,
                             leg.opened().problem(),
                             leg.since(),
-                            leg.isAway()
-                                    ? "make it reachable; it is taken in by itself"
-                                    : "uvol add %s URI gives its role to another one"
-                                            .formatted(volume));
+                            remedyOf(
+                                    leg,
+                                    leg.isAway()
+                                            ? "make it reachable; it is taken in by itself"
+                                            : "uvol add %s URI gives its role to another one"
+                                                    .formatted(volume)));
         }
         DeviceStatus own = MemberStatus.of(leg.opened());
         if (leg.state().isComplete() && !array.legs().isRecorded(leg)) {
@@ -148,10 +162,67 @@ final class ArrayStatus {
                             State.FAULTED,
                             "lacks writes: " + leg.reason(),
                             leg.since(),
-                            leg.isAway()
-                                    ? "make it reachable; it is taken in by itself"
-                                    : "mend it, then " + readd);
+                            remedyOf(
+                                    leg,
+                                    leg.isAway()
+                                            ? "make it reachable; it is taken in by itself"
+                                            : "mend it, then " + readd));
         };
+    }
+
+    private static DeviceStatus statusOf(Replacement replacement) {
+        RowJob job = replacement.job();
+        return DeviceStatus.online(
+                        replacement.name(),
+                        REPLACEMENT,
+                        replacement.since(),
+                        replacement.member().locality(),
+                        replacement.member().device().shape().sizeBytes(),
+                        List.of())
+                .as(
+                        State.REBUILDING,
+                        "is to take the place of %s: %s"
+                                .formatted(
+                                        replacement.leg().name(),
+                                        job == null ? "0.0 %" : job.progress().words()),
+                        replacement.since(),
+                        "wait until it has");
+    }
+
+    private DeviceStatus statusOf(Spare spare) {
+        String volume = array.volume();
+        if (spare.isMissing()) {
+            return DeviceStatus.online(
+                            spare.name(), SPARE, opened, spare.member().locality(), 0, List.of())
+                    .as(
+                            State.UNAVAIL,
+                            "a spare: " + spare.opened().problem(),
+                            opened,
+                            "make it reachable, or uvol remove %s %s"
+                                    .formatted(volume, spare.name()));
+        }
+        DeviceStatus own =
+                DeviceStatus.online(
+                        spare.name(),
+                        SPARE,
+                        spare.since(),
+                        spare.member().locality(),
+                        spare.member().device().shape().sizeBytes(),
+                        List.of());
+        String problem = array.membership().problemOf(spare);
+        return problem == null
+                ? own.as(State.SPARE, "waits for a role", spare.since(), "")
+                : own.as(
+                        State.FAULTED,
+                        "a spare that cannot be used: " + problem,
+                        spare.since(),
+                        "uvol remove %s %s".formatted(volume, spare.name()));
+    }
+
+    /// What a user may do, and what will be done in place of that.
+    private String remedyOf(Leg leg, String remedy) {
+        String outlook = array.succession().outlook(leg);
+        return outlook.isEmpty() ? remedy : "%s; %s".formatted(remedy, outlook);
     }
 
     private static String progress(Leg leg) {

@@ -202,7 +202,8 @@ public final class BlockingLegs {
             }
         }
 
-        private void abandon() {
+        /// Gives rows up that are held, or asked for.
+        void abandon() {
             if (!stage.compareAndSet(Stage.WAITS, Stage.IS_ABANDONED)) {
                 locks.release(this);
             }
@@ -265,7 +266,13 @@ public final class BlockingLegs {
         return true;
     }
 
-    private IoTag tag(Operation operation, Member member, long offset, long length) {
+    /// A leg whose member was taken out by hand has none: a job that is cancelled, and has not
+    /// looked since, finds that out here.
+    private IoTag tag(Operation operation, Member member, long offset, long length)
+            throws DeviceFault {
+        if (member == null) {
+            throw new DeviceFault(DeviceFault.Kind.DISCONNECTED, "the leg has no member any more");
+        }
         long now = io.timers().nanoTime();
         return new IoTag(io.ids().next(), 0, operation, member.locality(), offset, length, 0, now);
     }

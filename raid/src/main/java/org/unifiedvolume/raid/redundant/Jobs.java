@@ -36,7 +36,8 @@ final class Jobs {
         }
     }
 
-    private void startResync() {
+    /// Makes the rows alike that are marked in the bitmap.
+    void startResync() {
         copyingJobs.incrementAndGet();
         RowJob job =
                 new RowJob(
@@ -73,6 +74,15 @@ final class Jobs {
     /// included.
     long copiedBytes() {
         return copiedBytes.get();
+    }
+
+    /// The job that fills a replacement.
+    RowJob jobOf(Replacement replacement, RowJob.Work work) {
+        String name =
+                "replacement of %s by %s".formatted(replacement.leg().name(), replacement.name());
+        RowSet rows =
+                new RowSet(array.level().rowBytes(), replacement.filledBytes(), array.bitmap());
+        return new RowJob(name, array, rows, options, work);
     }
 
     /// Null if there is none.
@@ -137,6 +147,11 @@ final class Jobs {
                 all.add(leg.rebuild());
             }
         }
+        for (Replacement replacement : array.legs().replacements()) {
+            if (replacement.job() != null) {
+                all.add(replacement.job());
+            }
+        }
         return all;
     }
 
@@ -145,6 +160,7 @@ final class Jobs {
         all.add(resync);
         all.add(scrub);
         array.legs().all().forEach(leg -> all.add(leg.rebuild()));
+        array.legs().replacements().forEach(replacement -> all.add(replacement.job()));
         for (RowJob job : all) {
             if (job != null) {
                 job.cancel();
@@ -210,7 +226,11 @@ final class Jobs {
 
         @Override
         public long window(long row, long lengthBytes) throws DeviceFault, InterruptedException {
-            return array.level().scrub(array, row, lengthBytes, repairs);
+            long wrong = array.level().scrub(array, row, lengthBytes, repairs);
+            if (repairs && wrong > 0) {
+                array.replacements().follow(row, lengthBytes);
+            }
+            return wrong;
         }
 
         @Override
@@ -235,6 +255,7 @@ final class Jobs {
         public long window(long row, long lengthBytes) throws DeviceFault, InterruptedException {
             array.level().resync(array, row, lengthBytes);
             copiedBytes.addAndGet(lengthBytes);
+            array.replacements().follow(row, lengthBytes);
             return 0;
         }
 

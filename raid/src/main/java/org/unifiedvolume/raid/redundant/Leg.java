@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.redundant;
 import java.time.Instant;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.array.Children;
+import org.unifiedvolume.raid.superblock.MemberState;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.IoRequest;
@@ -26,11 +27,13 @@ public final class Leg {
     private Instant since;
     private boolean isAway;
     private boolean forgiven;
+    private boolean vacant;
     private int readErrors;
     private boolean suspect;
     private long mended;
     private long filledBytes;
     private volatile RowJob rebuild;
+    private volatile RowJob lastRebuild;
 
     /// @param state what it holds at the start
     /// @param reason why it is in that state; may be empty
@@ -81,7 +84,24 @@ public final class Leg {
     /// Another member, or the same one opened anew, takes the role. Under the lock of [Legs], while
     /// the leg takes no changes and is not read.
     void setMember(LegMember newMember) {
+        forgiven &= newMember.uuid().equals(member.uuid());
+        vacant = false;
         member = newMember;
+    }
+
+    /// Nobody has the role any more: its member was taken out by hand.
+    void vacate() {
+        vacant = true;
+    }
+
+    /// Whether nobody has the role.
+    boolean isVacant() {
+        return vacant;
+    }
+
+    /// What superblocks say of it.
+    MemberState recorded() {
+        return vacant ? MemberState.REMOVED : state.recorded();
     }
 
     LayoutMember opened() {
@@ -177,6 +197,15 @@ public final class Leg {
 
     void setRebuild(RowJob job) {
         rebuild = job;
+        if (job != null) {
+            lastRebuild = job;
+        }
+    }
+
+    /// Whether a rebuild, be it cancelled, still works on the member.
+    boolean isWorkedOn() {
+        RowJob job = lastRebuild;
+        return job != null && job.isAtWork();
     }
 
     /// A request for this leg's part of another one: a child with a tag of its own.

@@ -1,5 +1,6 @@
 package org.unifiedvolume.raid.redundant;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.unifiedvolume.buffer.Buffers;
@@ -30,7 +31,8 @@ final class LegBitmap implements BitmapStore {
     public void write(int firstBlock, byte[] blocks, Consumer<DeviceFault> done) {
         Leg[] targets = array.roles().writable();
         DeviceFault[] faults = new DeviceFault[array.roles().count()];
-        AtomicInteger pending = new AtomicInteger(targets.length + 1);
+        List<Replacement> followers = array.legs().replacements();
+        AtomicInteger pending = new AtomicInteger(targets.length + followers.size() + 1);
         Buffers payload = MemberAccess.payload(blocks);
         Runnable answered =
                 () -> {
@@ -39,21 +41,47 @@ final class LegBitmap implements BitmapStore {
                     }
                 };
         for (Leg leg : targets) {
-            Superblocks.Seat seat = superblocks.seat(leg.role());
-            long offset =
-                    seat.areas().bitmap().offset() + (long) firstBlock * BitmapBlocks.BLOCK_BYTES;
-            leg.device()
-                    .submit(
-                            leg.writeAt(
-                                    tag(), offset, payload, Durability.DURABLE, array.io().ids()),
-                            (_, outcome) -> {
-                                if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
-                                    faults[leg.role()] = fault;
-                                }
-                                answered.run();
-                            });
+            write(
+                    leg,
+                    firstBlock,
+                    payload,
+                    fault -> {
+                        faults[leg.role()] = fault;
+                        answered.run();
+                    });
+        }
+        for (Replacement follower : followers) {
+            write(
+                    follower.fresh(),
+                    firstBlock,
+                    payload,
+                    fault -> {
+                        if (fault != null) {
+                            array.giveUp(follower, fault.getMessage());
+                        }
+                        answered.run();
+                    });
         }
         answered.run();
+    }
+
+    /// @param told why it failed; null if it did not
+    private void write(Leg leg, int firstBlock, Buffers payload, Consumer<DeviceFault> told) {
+        LegMember member = leg.member();
+        Superblocks.Seat seat = superblocks.seat(member);
+        if (seat == null) {
+            told.accept(null); // it belongs to the array no more, just now
+            return;
+        }
+        long offset = seat.areas().bitmap().offset() + (long) firstBlock * BitmapBlocks.BLOCK_BYTES;
+        member.device()
+                .submit(
+                        leg.writeAt(tag(), offset, payload, Durability.DURABLE, array.io().ids()),
+                        (_, outcome) ->
+                                told.accept(
+                                        outcome instanceof Outcome.Failed(DeviceFault fault)
+                                                ? fault
+                                                : null));
     }
 
     private DeviceFault settle(DeviceFault[] faults) {
@@ -71,7 +99,7 @@ final class LegBitmap implements BitmapStore {
     }
 
     /// Bits may be cleared while every role has a complete leg: a leg that is away needs to know
-    /// what was changed since it left.
+    /// what was changed since it left, and so does a replacement after a crash.
     @Override
     public void prepareClear(Consumer<Boolean> done) {
         if (!mayClear()) {
@@ -85,6 +113,7 @@ final class LegBitmap implements BitmapStore {
         Legs legs = array.legs();
         return !array.isClosed()
                 && legs.areAllInSync()
+                && legs.replacements().isEmpty()
                 && !legs.roles().isMeasured()
                 && legs.keeper().isSettled();
     }

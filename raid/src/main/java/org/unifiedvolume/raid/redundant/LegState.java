@@ -21,8 +21,8 @@ public enum LegState {
     static LegState of(MemberState recorded) {
         return switch (recorded) {
             case IN_SYNC -> IN_SYNC;
-            case REBUILDING -> REBUILDING;
-            case STALE, SPARE -> STALE;
+            case REBUILDING, REPLACING -> REBUILDING;
+            case STALE, SPARE, REMOVED -> STALE;
         };
     }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -29,6 +30,9 @@ final class Legs {
     private final String volume;
     private final Level level;
     private final List<Leg> legs;
+    private List<Spare> spares = List.of();
+    private volatile List<Replacement> replacements = List.of();
+    private boolean memberLeft;
     private final StateKeeper keeper;
     private final LongSupplier randomIds;
     private final ReentrantLock lock = new ReentrantLock();
@@ -256,7 +260,8 @@ final class Legs {
         }
         long complete = complete();
         events++;
-        if ((completeBefore & ~complete) != 0) {
+        if ((completeBefore & ~complete) != 0 || memberLeft) {
+            memberLeft = false;
             history.addFirst(epoch);
             if (history.size() > MAX_HISTORY) {
                 history.removeLast();
@@ -282,13 +287,18 @@ final class Legs {
             entries.add(
                     new ArrayState.Entry(
                             leg.member().uuid(),
+                            leg.role(),
                             leg.name(),
-                            leg.state(),
+                            leg.recorded(),
                             leg.since().toEpochMilli(),
                             leg.filledBytes(),
                             knownEvents[leg.role()]));
         }
-        return new ArrayState(events, epoch, history, closedClean, primary, clearedEvents, entries);
+        List<ArrayState.Entry> others = new ArrayList<>();
+        replacements.forEach(replacement -> others.add(replacement.entry()));
+        spares.forEach(spare -> others.add(spare.entry()));
+        return new ArrayState(
+                events, epoch, history, closedClean, primary, clearedEvents, entries, others);
     }
 
     /// Whether an epoch is this array's present one or among those before it.
@@ -301,11 +311,20 @@ final class Legs {
         return look(() -> knownEvents[leg.role()]);
     }
 
-    /// A leg holds the superblock of a count of events.
-    void recorded(Leg leg, long ofEvents) {
+    /// A member holds the superblock of a count of events.
+    void recorded(UUID member, long ofEvents) {
         lock.lock();
         try {
-            knownEvents[leg.role()] = Math.max(knownEvents[leg.role()], ofEvents);
+            for (Leg leg : legs) {
+                if (leg.member().uuid().equals(member)) {
+                    knownEvents[leg.role()] = Math.max(knownEvents[leg.role()], ofEvents);
+                }
+            }
+            for (Replacement replacement : replacements) {
+                if (replacement.member().uuid().equals(member)) {
+                    replacement.recorded(ofEvents);
+                }
+            }
         } finally {
             lock.unlock();
         }
@@ -446,11 +465,167 @@ final class Legs {
         keeper.settle();
     }
 
-    /// A retired leg is made of another member from now on, or of none.
-    void seat(Leg leg, LegMember member) throws IOException {
+    /// The members that wait for a role.
+    List<Spare> spares() {
+        return look(() -> spares);
+    }
+
+    /// The members beside the legs when the array begins; before that.
+    ///
+    /// @param givenUp whether a replacement is not there: it may have been given its role in a
+    ///     state that nobody else has heard of, so what is done now has to be of another epoch
+    void begin(List<Spare> waiting, List<Replacement> resumed, boolean givenUp) {
+        memberLeft = givenUp;
+        spares = List.copyOf(waiting);
+        replacements = List.copyOf(resumed);
+    }
+
+    /// The members that are being filled to take the place of complete ones. Any thread.
+    List<Replacement> replacements() {
+        return replacements;
+    }
+
+    /// The replacement of a leg's member; null if there is none.
+    Replacement replacementOf(Leg leg) {
+        for (Replacement replacement : replacements) {
+            if (replacement.leg() == leg) {
+                return replacement;
+            }
+        }
+        return null;
+    }
+
+    /// A member takes a complete leg's changes from now on, to take its place later.
+    void replace(Replacement replacement) throws IOException {
         lock.lock();
         try {
-            leg.setMember(member);
+            Leg leg = replacement.leg();
+            if (!leg.state().isComplete() || replacementOf(leg) != null) {
+                throw new IOException(
+                        "volume %s: %s has failed, or is being replaced, just now"
+                                .formatted(volume, leg.name()));
+            }
+            replacements = with(replacements, replacement);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    private static List<Replacement> with(List<Replacement> some, Replacement one) {
+        List<Replacement> all = new ArrayList<>(some);
+        all.add(one);
+        return List.copyOf(all);
+    }
+
+    private static List<Replacement> without(List<Replacement> some, Replacement one) {
+        List<Replacement> all = new ArrayList<>(some);
+        all.remove(one);
+        return List.copyOf(all);
+    }
+
+    /// How far a replacement is filled goes into the superblocks.
+    void checkpoint(Replacement replacement, long filledBytes) {
+        lock.lock();
+        try {
+            if (replacements.contains(replacement)) {
+                replacement.setFilledBytes(filledBytes);
+                changed();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A replacement will not take a leg's place: the leg keeps it.
+    ///
+    /// @return whether it was still to
+    boolean abandon(Replacement replacement, String why) {
+        lock.lock();
+        try {
+            if (!replacements.contains(replacement)) {
+                return false;
+            }
+            LOG.error(
+                    "volume {}: {} does not take the place of {}: {}",
+                    volume,
+                    replacement.name(),
+                    replacement.leg().name(),
+                    why);
+            replacements = without(replacements, replacement);
+            replacement.end();
+            changed();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A replacement that holds what a complete leg's member holds takes its place, in one state.
+    /// Whoever was complete before is not any more, so an epoch begins. The rows are all held.
+    ///
+    /// @return whether the leg was still complete and the replacement had not failed
+    boolean take(Replacement replacement) throws IOException {
+        Leg leg = replacement.leg();
+        lock.lock();
+        try {
+            if (!replacements.contains(replacement) || !leg.state().isComplete()) {
+                return false;
+            }
+            replacements = without(replacements, replacement);
+            replacement.end();
+            leg.setMember(replacement.member());
+            leg.become(LegState.IN_SYNC, "", Instant.now());
+            knownEvents[leg.role()] = replacement.knownEvents();
+            memberLeft = true;
+            changed();
+            inSyncSince[leg.role()] = events;
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+        return true;
+    }
+
+    /// A member waits for a role from now on, or waits no more; on disk when this returns.
+    ///
+    /// @param gone null if none goes
+    /// @param added null if none comes
+    void changeSpares(Spare gone, Spare added) throws IOException {
+        lock.lock();
+        try {
+            List<Spare> waiting = new ArrayList<>(spares);
+            waiting.remove(gone);
+            if (added != null) {
+                waiting.add(added);
+            }
+            spares = List.copyOf(waiting);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
+    }
+
+    /// A spare is known by another look at it; nothing that superblocks say changes.
+    void reopened(Spare before, Spare now) {
+        lock.lock();
+        try {
+            spares = spares.stream().map(one -> one.equals(before) ? now : one).toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A retired leg is made of nobody from now on.
+    ///
+    /// @param gone what it was made of
+    void vacate(Leg leg, LegMember gone) throws IOException {
+        lock.lock();
+        try {
+            leg.setMember(gone);
+            leg.vacate();
             changed();
         } finally {
             lock.unlock();
@@ -460,7 +635,8 @@ final class Legs {
 
     /// Takes a dropped leg in again, to be given its bytes by `job`; it takes changes from now on.
     ///
-    /// @param member what the leg is made of from now on
+    /// @param member what the leg is made of from now on; if it is a spare, it stops being one in
+    ///     the same state
     /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
     void rebuild(Leg leg, LegMember member, long filledBytes, RowJob job) throws IOException {
         lock.lock();
@@ -469,6 +645,16 @@ final class Legs {
                 throw new IOException(
                         "volume %s: %s is in use; fail it first if it shall be written anew"
                                 .formatted(volume, leg.name()));
+            }
+            if (!member.uuid().equals(leg.member().uuid())) {
+                knownEvents[leg.role()] = 0; // whatever the one before it held
+            }
+            spares = spares.stream().filter(spare -> !spare.isMember(member)).toList();
+            Replacement successor = replacementOf(leg);
+            if (successor != null && successor.member().uuid().equals(member.uuid())) {
+                knownEvents[leg.role()] = successor.knownEvents();
+                replacements = without(replacements, successor);
+                successor.end();
             }
             leg.setMember(member);
             leg.setFilledBytes(filledBytes);
@@ -557,6 +743,20 @@ final class Legs {
         } finally {
             lock.unlock();
         }
+    }
+
+    /// There are more rows than before, which all complete legs have, and in which they may differ;
+    /// on disk when this returns.
+    void grown(long rowBytes) throws IOException {
+        lock.lock();
+        try {
+            legs.forEach(leg -> leg.setFilledBytes(rowBytes));
+            measured = true;
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        keeper.settle();
     }
 
     /// The complete legs have been made alike.

@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -44,6 +45,16 @@ public interface Level {
 
     /// How much of each leg's data area is used.
     long rowBytes();
+
+    /// Whether more rows can be used while requests are under way.
+    default boolean canGrow() {
+        return false;
+    }
+
+    /// More of each leg is used from now on; what was there stays where it is.
+    default void grow(ArrayDescription grown) {
+        throw new UnsupportedOperationException(name() + " does not grow");
+    }
 
     /// Whether the array can do its work when just these legs are complete.
     boolean isEnough(long completeLegs);

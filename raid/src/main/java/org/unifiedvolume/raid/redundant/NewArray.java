@@ -62,9 +62,20 @@ final class NewArray {
         for (int i = 0; i < areas.length; i++) {
             areas[i] = areas[i].forRows(array.rowBytes());
         }
-        int primary = options.primary() == null ? firstLocal() : named(options.primary());
+        int primary = primary();
         boolean clean = lookAtContents(array) || options.assumeClean();
         return write(array, areas, primary, clean);
+    }
+
+    /// Whether the array could be made, whatever its members carry. Nothing is written.
+    void check() throws IOException {
+        checkMembers();
+        describe(planAreas());
+        primary();
+    }
+
+    private int primary() throws IOException {
+        return options.primary() == null ? firstLocal() : named(options.primary());
     }
 
     private void checkMembers() throws IOException {

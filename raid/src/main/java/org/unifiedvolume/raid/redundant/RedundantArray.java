@@ -6,8 +6,10 @@ import java.lang.invoke.VarHandle;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.BlockDevice;
@@ -31,6 +33,7 @@ import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.spi.ManagedArray;
+import org.unifiedvolume.volume.Member;
 
 /// An array that goes on without some of its legs: RAID 1, 10, 5 and 6.
 ///
@@ -53,16 +56,18 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final String volume;
     private final Level level;
     private final Legs legs;
-    private final DeviceShape shape;
+    private volatile DeviceShape shape;
     private final BlockingLegs blocking;
-    private final WriteIntentBitmap bitmap;
+    private volatile WriteIntentBitmap bitmap;
     private final ArrayStatus status;
     private final Jobs jobs;
     private final Returns returns;
+    private final Replacements replacements;
+    private final Succession succession;
     private final Repairs repairs;
     private final FailedChanges failedChanges = new FailedChanges(this);
     private final RangeLocks locks = new RangeLocks();
-    private final AtomicBoolean membership = new AtomicBoolean();
+    private final AtomicBoolean membershipTaken = new AtomicBoolean();
 
     @SuppressWarnings("unused") // through ASKED
     private long asked;
@@ -71,6 +76,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     /// What is written on the members; set once, before the array is used.
     private Superblocks superblocks;
+
+    private Membership membership;
+    private Growth growth;
 
     /// @param bitmap null for none
     /// @param reader looks at legs that are to be taken in again
@@ -82,15 +90,17 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             BlockingLegs blocking,
             WriteIntentBitmap bitmap,
             LegReader reader,
-            JobOptions options) {
+            ArrayOptions options) {
         this.volume = volume;
         this.level = level;
         this.legs = legs;
         this.shape = shape;
         this.blocking = blocking;
         this.bitmap = bitmap;
-        this.jobs = new Jobs(this, options);
+        this.jobs = new Jobs(this, options.jobs());
         this.returns = new Returns(this, reader);
+        this.replacements = new Replacements(this);
+        this.succession = new Succession(this, options.spareDelayNanos());
         this.repairs = new Repairs(this);
         this.status = new ArrayStatus(this, Instant.now());
         legs.setListener(this::statesChanged);
@@ -99,6 +109,22 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     /// What is written on the members; before [#begin].
     void setSuperblocks(Superblocks newSuperblocks) {
         superblocks = newSuperblocks;
+        membership = new Membership(this, newSuperblocks, returns);
+    }
+
+    /// How it can grow; before [#begin].
+    void setGrowth(Growth newGrowth) {
+        growth = newGrowth;
+    }
+
+    /// All rows are held.
+    void setBitmap(WriteIntentBitmap newBitmap) {
+        bitmap = newBitmap;
+    }
+
+    /// The level has more rows; all of them are held.
+    void grown() {
+        shape = shape.withSize(level.sizeBytes());
     }
 
     /// Replays what a journal holds, and goes on with what the last run left to do.
@@ -115,6 +141,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         // is later set back to what it was before this start is told by that.
         legs.save();
         jobs.begin();
+        replacements.resume();
         returns.begin();
     }
 
@@ -125,6 +152,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             bitmap.mayClearAgain();
         }
         returns.look();
+        replacements.look();
+        succession.look();
     }
 
     Level level() {
@@ -140,10 +169,30 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     /// The level learns what lies where on a member that is about to take a role.
-    void seated(Leg leg) {
+    void seated(Leg leg, LegMember member) {
         if (superblocks != null) {
-            level.seated(leg.role(), superblocks.seat(leg.role()).areas());
+            level.seated(leg.role(), superblocks.seat(member).areas());
         }
+    }
+
+    Replacements replacements() {
+        return replacements;
+    }
+
+    /// A replacement has failed: the leg keeps its place. Any thread.
+    void giveUp(Replacement replacement, String why) {
+        if (legs.abandon(replacement, why)) {
+            membership.drop(replacement);
+        }
+    }
+
+    Succession succession() {
+        return succession;
+    }
+
+    /// What changes who has which role; one at a time ([#beginMembership]).
+    Membership membership() {
+        return membership;
     }
 
     /// Null if there is none.
@@ -303,7 +352,20 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public List<String> memberNames() {
-        return legs.all().stream().map(Leg::name).toList();
+        return Stream.concat(
+                        legs.all().stream().map(Leg::name), legs.spares().stream().map(Spare::name))
+                .toList();
+    }
+
+    @Override
+    public List<Member> members() {
+        return Stream.of(
+                        legs.all().stream().map(Leg::device),
+                        legs.replacements().stream().map(one -> one.member().device()),
+                        legs.spares().stream().map(spare -> spare.member().device()))
+                .flatMap(devices -> devices)
+                .filter(Objects::nonNull)
+                .toList();
     }
 
     @Override
@@ -328,8 +390,17 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public String remove(String member) throws IOException {
+        Spare spare = spare(member);
+        if (spare != null) {
+            return changeMembership(() -> membership.removeSpare(spare));
+        }
+        for (Replacement replacement : legs.replacements()) {
+            if (replacement.name().equals(member)) {
+                return changeMembership(() -> membership.remove(replacement));
+            }
+        }
         Leg leg = leg(member);
-        return changeMembership(() -> new Membership(this, superblocks, returns).remove(leg));
+        return changeMembership(() -> membership.remove(leg));
     }
 
     @Override
@@ -337,22 +408,56 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         Leg leg = leg(member);
         changeMembership(
                 () -> {
-                    new Membership(this, superblocks, returns).replace(leg, replacement, force);
+                    membership.replace(leg, replacement, force);
                     return "";
                 });
     }
 
     @Override
-    public void add(LayoutMember member, boolean force) throws IOException {
-        for (Leg leg : legs.all()) {
-            if (leg.state() == LegState.STALE) {
-                replace(leg.name(), member, force);
-                return;
-            }
-        }
-        throw new IOException(
-                "volume %s: all of its %d roles are filled; uvol replace gives one of them to another member"
-                        .formatted(volume, legs.all().size()));
+    public boolean add(LayoutMember member, boolean force) throws IOException {
+        boolean[] filled = new boolean[1];
+        changeMembership(
+                () -> {
+                    for (Leg leg : legs.all()) {
+                        boolean isItself = leg.name().equals(member.name());
+                        if (leg.state() == LegState.STALE && (isItself || !leg.isAway())) {
+                            membership.replace(leg, member, force);
+                            filled[0] = true;
+                            return "";
+                        }
+                    }
+                    membership.addSpare(member, force);
+                    return "";
+                });
+        return filled[0];
+    }
+
+    /// Makes a spare of a member at the start.
+    void addSpare(LayoutMember member, boolean force) throws IOException {
+        changeMembership(
+                () -> {
+                    membership.addSpare(member, force);
+                    return "";
+                });
+    }
+
+    /// The spare of a name; null if there is none.
+    private Spare spare(String member) {
+        return legs.spares().stream()
+                .filter(spare -> spare.name().equals(member))
+                .findFirst()
+                .orElse(null);
+    }
+
+    @Override
+    public long grow(long sizeBytes) throws IOException {
+        long[] size = new long[1];
+        changeMembership(
+                () -> {
+                    size[0] = growth.grow(sizeBytes);
+                    return "";
+                });
+        return size[0];
     }
 
     private interface Deed {
@@ -379,11 +484,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     ///
     /// @return whether nobody did already
     boolean beginMembership() {
-        return !closed && membership.compareAndSet(false, true);
+        return !closed && membershipTaken.compareAndSet(false, true);
     }
 
     void endMembership() {
-        membership.set(false);
+        membershipTaken.set(false);
     }
 
     @Override
@@ -427,6 +532,10 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                 return leg;
             }
         }
+        if (memberNames().contains(member)) {
+            throw new IOException(
+                    "volume %s: %s has no role; it can only be removed".formatted(volume, member));
+        }
         List<String> names = legs.all().stream().map(Leg::name).toList();
         throw new IOException(
                 "volume %s has no member %s; it has %s"
@@ -463,6 +572,17 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             for (Leg leg : legs.all()) {
                 if (leg.device() != null) {
                     leg.device().close();
+                }
+            }
+            if (membership != null) {
+                membership.close();
+            }
+            for (Replacement replacement : legs.replacements()) {
+                replacement.member().device().close();
+            }
+            for (Spare spare : legs.spares()) {
+                if (!spare.isMissing()) {
+                    spare.member().device().close();
                 }
             }
             if (all.isGranted()) {

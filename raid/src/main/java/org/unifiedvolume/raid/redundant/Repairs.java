@@ -71,6 +71,7 @@ final class Repairs {
         try {
             if (array.roles().isComplete(bad.leg.role())) {
                 array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
+                array.replacements().follow(bad.row, bad.lengthBytes);
                 array.legs().readMended(bad.leg);
                 LOG.info(
                         "volume {}: {}: {} bytes at row {} written anew",

@@ -38,11 +38,11 @@ final class ReturningMembers implements LegReader {
             }
             boolean isKnown = !isOlder && legs.hasLived(carried.epoch());
             legs.raiseEvents(carried.events());
-            superblocks.setSeat(leg.role(), new Superblocks.Seat(slots, carried.areas()));
+            LegMember member =
+                    new LegMember(opened, carried.member(), carried.areas().data().offset());
+            superblocks.setSeat(member, new Superblocks.Seat(slots, carried.areas()));
             taken = true;
-            return new Returned(
-                    new LegMember(opened, carried.member(), carried.areas().data().offset()),
-                    isKnown);
+            return new Returned(member, isKnown);
         } finally {
             if (!taken && leg.device() == null) {
                 opened.device().close();

@@ -88,7 +88,7 @@ final class Returns {
     }
 
     private boolean tryToReturn(Leg leg) throws InterruptedException {
-        if (leg.device() != null && leg.device().underWayCount() > 0) {
+        if (leg.isWorkedOn() || (leg.device() != null && leg.device().underWayCount() > 0)) {
             return false;
         }
         try {
@@ -137,7 +137,7 @@ final class Returns {
     /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
     void fill(Leg leg, LegMember member, long filledBytes)
             throws IOException, InterruptedException {
-        array.seated(leg);
+        array.seated(leg, member);
         RowJob job = array.jobs().rebuildOf(leg, member, filledBytes);
         array.legs().rebuild(leg, member, filledBytes, job);
         array.saveBitmap();
@@ -148,7 +148,7 @@ final class Returns {
         BlockingLegs.Held all = new BlockingLegs.Held(0, array.level().rowBytes());
         array.blocking().hold(array.locks(), all);
         try {
-            array.seated(leg);
+            array.seated(leg, member);
             array.legs().rebuild(leg, member, array.level().rowBytes(), null);
             array.saveBitmap();
             array.legs().inSync(leg, null);
@@ -165,7 +165,7 @@ final class Returns {
         long deadline = timers.nanoTime() + QUIET_NANOS;
         while (leg.device() != null
                 && leg.state() == LegState.STALE
-                && leg.device().underWayCount() > 0) {
+                && (leg.isWorkedOn() || leg.device().underWayCount() > 0)) {
             if (timers.nanoTime() - deadline > 0) {
                 throw new IOException(
                         "volume %s: %s still has %d requests that it has not answered; re-add it when it has"

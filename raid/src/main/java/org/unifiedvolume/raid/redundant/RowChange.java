@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
+import java.util.List;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -61,8 +62,21 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
 
     @Override
     public void complete(IoRequest submitted, Outcome outcome) {
-        leave();
-        acknowledge(array.legs(), request, outcome, done);
+        follow(
+                () -> {
+                    leave();
+                    acknowledge(array.legs(), request, outcome, done);
+                });
+    }
+
+    /// Members that are to take a leg's place are given the same rows before these are let go.
+    private void follow(Runnable then) {
+        List<Replacement> followers = array.legs().replacements();
+        if (followers.isEmpty()) {
+            then.run();
+        } else {
+            new Following(array, followers, request, row, row + rows, then).run();
+        }
     }
 
     private void leave() {
@@ -83,8 +97,11 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
 
     /// The legs agree on the rows of a change that failed.
     void mended() {
-        leave();
-        letGo();
+        follow(
+                () -> {
+                    leave();
+                    letGo();
+                });
     }
 
     /// A change that failed is left as it is.

@@ -87,6 +87,16 @@ final class RowJob {
         return cancelled;
     }
 
+    /// Whether some window may be under way.
+    boolean isAtWork() {
+        lock.lock();
+        try {
+            return workers > 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     boolean hasEnded() {
         return hasEnded;
     }
@@ -98,6 +108,16 @@ final class RowJob {
             return why.getMessage();
         }
         return cancelled ? "stopped" : "";
+    }
+
+    /// Whether it will come to all rows from this one on, none of which it has begun with.
+    boolean isAheadOf(long row) {
+        lock.lock();
+        try {
+            return row >= cursor;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Up to which row everything is done and durable.

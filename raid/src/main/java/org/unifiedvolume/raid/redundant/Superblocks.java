@@ -3,7 +3,11 @@ package org.unifiedvolume.raid.redundant;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberEntry;
@@ -18,24 +22,30 @@ final class Superblocks implements StateStore {
     record Seat(SuperblockSlots slots, MemberAreas areas) {}
 
     private final String volume;
-    private final ArrayDescription array;
+    private volatile ArrayDescription array;
+
+    /// For how many rows a bit of the bitmap stands; 0 if members say so themselves.
+    private volatile long regionBytes;
     private final WitnessStore witness;
     private final LongSupplier nowMillis;
 
-    /// By role; null while the member is missing. Changed only while the leg takes no changes.
-    private final Seat[] seats;
+    /// By the identity of the member: those that are here and take changes, or will.
+    private final Map<UUID, Seat> seats = new ConcurrentHashMap<>();
 
     private Legs legs;
+    private volatile ArrayState saved;
 
     Superblocks(
             String volume,
             ArrayDescription array,
-            Seat[] seats,
+            long regionBytes,
+            Map<UUID, Seat> seats,
             WitnessStore witness,
             LongSupplier nowMillis) {
         this.volume = volume;
         this.array = array;
-        this.seats = seats.clone();
+        this.seats.putAll(seats);
+        this.regionBytes = regionBytes;
         this.witness = witness;
         this.nowMillis = nowMillis;
     }
@@ -49,13 +59,28 @@ final class Superblocks implements StateStore {
         return array;
     }
 
-    synchronized Seat seat(int role) {
-        return seats[role];
+    /// The array uses more of its members from now on: the next state that is written says so. All
+    /// rows are held, and the new ones are marked in the bitmaps.
+    ///
+    /// @param areas what lies where on the legs' members
+    /// @param bitmap null for none
+    void grow(ArrayDescription grown, Map<UUID, MemberAreas> areas, WriteIntentBitmap bitmap) {
+        array = grown;
+        regionBytes = bitmap == null ? 0 : bitmap.regionBytes();
+        areas.forEach(
+                (member, own) ->
+                        seats.computeIfPresent(member, (_, seat) -> new Seat(seat.slots(), own)));
+    }
+
+    /// The part of a member; null if it is not here.
+    Seat seat(LegMember member) {
+        return seats.get(member.uuid());
     }
 
     /// The part of some member that is there.
-    synchronized Seat anySeat() {
-        for (Seat seat : seats) {
+    Seat anySeat() {
+        for (Leg leg : legs.all()) {
+            Seat seat = seat(leg.member());
             if (seat != null) {
                 return seat;
             }
@@ -63,9 +88,13 @@ final class Superblocks implements StateStore {
         throw new IllegalStateException("an array without members");
     }
 
-    /// @param seat null when nobody has the role any more
-    synchronized void setSeat(int role, Seat seat) {
-        seats[role] = seat;
+    void setSeat(LegMember member, Seat seat) {
+        seats.put(member.uuid(), seat);
+    }
+
+    /// A member has no role any more, and none will be written for it.
+    void forget(LegMember member) {
+        seats.remove(member.uuid());
     }
 
     @Override
@@ -79,45 +108,67 @@ final class Superblocks implements StateStore {
     public void save(ArrayState state) throws IOException {
         witness.save(new Witness(array.uuid(), state.epoch(), state.events()));
         for (Leg leg : legs.all()) {
-            Seat seat = seat(leg.role());
+            ArrayState.Entry own = state.legs().get(leg.role());
+            Seat seat = seats.get(own.member());
             if (seat == null || leg.device() == null || !leg.state().takesChanges()) {
                 continue;
             }
-            try {
-                seat.slots().write(superblockOf(leg.role(), seat.areas(), state));
-                legs.recorded(leg, state.events());
-            } catch (IOException e) {
-                DeviceFault why =
-                        e.getCause() instanceof DeviceFault fault
-                                ? fault
-                                : new DeviceFault(DeviceFault.Kind.IO, e.getMessage());
-                if (!legs.recordFailed(leg, why)) {
-                    throw e;
-                }
+            IOException failed = write(own, seat, state);
+            if (failed != null && !legs.recordFailed(leg, faultOf(failed))) {
+                throw failed;
             }
         }
+        for (Replacement replacement : legs.replacements()) {
+            ArrayState.Entry own = entryOf(replacement.member(), state);
+            Seat seat = seat(replacement.member());
+            IOException failed = own == null || seat == null ? null : write(own, seat, state);
+            if (failed != null) {
+                legs.abandon(replacement, failed.getMessage());
+            }
+        }
+        saved = state;
         legs.saved(state.events());
     }
 
-    private Superblock superblockOf(int role, MemberAreas areas, ArrayState state) {
-        List<MemberEntry> entries = new ArrayList<>();
-        for (int i = 0; i < state.legs().size(); i++) {
-            ArrayState.Entry entry = state.legs().get(i);
-            entries.add(
-                    new MemberEntry(
-                            entry.member(),
-                            i,
-                            entry.state().recorded(),
-                            entry.sinceMillis(),
-                            entry.knownEvents(),
-                            entry.filledBytes(),
-                            entry.place()));
+    /// @return why it could not be written; null if it is
+    private IOException write(ArrayState.Entry own, Seat seat, ArrayState state) {
+        try {
+            seat.slots().write(superblockOf(own, seat.areas(), state));
+            legs.recorded(own.member(), state.events());
+            return null;
+        } catch (IOException e) {
+            return e;
         }
+    }
+
+    private static DeviceFault faultOf(IOException failed) {
+        return failed.getCause() instanceof DeviceFault fault
+                ? fault
+                : new DeviceFault(DeviceFault.Kind.IO, failed.getMessage());
+    }
+
+    private static ArrayState.Entry entryOf(LegMember member, ArrayState state) {
+        return state.others().stream()
+                .filter(entry -> entry.member().equals(member.uuid()))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /// Writes what a spare carries: that it is one, in the state that was written down last. What
+    /// comes after that it need not know, as whoever has a role does.
+    void writeSpare(Spare spare) throws IOException {
+        spare.seat().slots().write(superblockOf(spare.entry(), spare.seat().areas(), saved));
+    }
+
+    private Superblock superblockOf(ArrayState.Entry own, MemberAreas areas, ArrayState state) {
+        List<MemberEntry> entries = new ArrayList<>();
+        state.legs().forEach(entry -> entries.add(recorded(entry)));
+        state.others().forEach(entry -> entries.add(recorded(entry)));
         return new Superblock(
                 array,
-                state.legs().get(role).member(),
-                role,
-                areas,
+                own.member(),
+                own.role(),
+                regionBytes == 0 ? areas : areas.withRegion(regionBytes),
                 state.events(),
                 state.epoch(),
                 state.history(),
@@ -126,5 +177,16 @@ final class Superblocks implements StateStore {
                 state.primary(),
                 state.clearedEvents(),
                 entries);
+    }
+
+    private static MemberEntry recorded(ArrayState.Entry entry) {
+        return new MemberEntry(
+                entry.member(),
+                entry.role(),
+                entry.state(),
+                entry.sinceMillis(),
+                entry.knownEvents(),
+                entry.filledBytes(),
+                entry.place());
     }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.function.LongPredicate;
 import org.unifiedvolume.raid.superblock.Verdict.Seat;
+import org.unifiedvolume.raid.superblock.Verdict.Successor;
 
 /// Decides which members of an array are good when it starts, from what they carry
 /// ([decision 015](../../../../../../../../docs/decisions/015-who-may-start-without-whom.md)).
@@ -21,28 +22,33 @@ public final class Assembly {
                     .thenComparingLong(one -> one.superblock().updatedMicros())
                     .reversed();
 
+    private static final String VOUCHED = "true";
+
     private final String volume;
     private final List<Candidate> candidates;
     private final Witness witness;
-    private final boolean mayBeDegraded;
+    private final String vouched;
     private final String preferred;
     private final List<String> remarks = new ArrayList<>();
     private boolean sideWasChosen;
 
     /// @param witness what this host remembers; null if nothing
-    /// @param mayBeDegraded whether the user vouches that nobody went on with missing members
+    /// @param vouched the user's word that nobody went on with missing members; empty if it was not
+    ///     given. `true` counts on a host that has never had the array; after that only the name of
+    ///     the very state counts for which it was asked, so that a word left in the configuration
+    ///     vouches for nothing else
     /// @param preferred the member whose side is right if there are two; null if none was named.
     ///     While there is one side only it says nothing, so that it may stay in the configuration
     public Assembly(
             String volume,
             List<Candidate> candidates,
             Witness witness,
-            boolean mayBeDegraded,
+            String vouched,
             String preferred) {
         this.volume = volume;
         this.candidates = List.copyOf(candidates);
         this.witness = witness;
-        this.mayBeDegraded = mayBeDegraded;
+        this.vouched = vouched;
         this.preferred = preferred;
     }
 
@@ -107,7 +113,9 @@ public final class Assembly {
             boolean mayHaveBeenComplete = entry.state() != MemberState.STALE;
             if (seat.state() == MemberState.IN_SYNC) {
                 complete |= 1L << role;
-            } else if (seat.candidate() < 0) {
+            } else if (seat.candidate() < 0 && entry.state() != MemberState.REMOVED) {
+                // Whoever is given a removed member's role since has its bytes from members that
+                // hold a later superblock: it could not go on without one of them being absent.
                 absent |= 1L << role;
                 missing |= mayHaveBeenComplete ? 1L << role : 0;
             }
@@ -116,7 +124,44 @@ public final class Assembly {
             throw tooFew(freshest, seats);
         }
         checkNobodyWentOn(freshest, missing, absent, isEnough);
-        return new Verdict(freshest, seats, blanks(freshest), spares(freshest), remarks);
+        List<Successor> successors = successors(freshest, seats);
+        return new Verdict(
+                freshest, seats, blanks(freshest), spares(freshest), successors, remarks);
+    }
+
+    /// The members that follow complete ones. Where the one to be replaced is complete no more, the
+    /// one that was to replace it has the role now: it lacks no more than what is marked in the
+    /// bitmap, as no bit is cleared while it follows.
+    private List<Successor> successors(Superblock freshest, List<Seat> seats) {
+        List<Successor> found = new ArrayList<>();
+        for (MemberEntry entry : freshest.members()) {
+            if (entry.state() != MemberState.REPLACING) {
+                continue;
+            }
+            int index = candidateOf(entry);
+            Superblock carried = index < 0 ? null : candidates.get(index).superblock();
+            if (carried == null
+                    || carried.events() < entry.knownEvents()
+                    || isOtherSide(freshest, carried)) {
+                remarks.add(
+                        "%s does not take the place of %s: it is %s"
+                                .formatted(
+                                        entry.place(),
+                                        freshest.entryOf(entry.role()).place(),
+                                        carried == null ? "missing" : "older than when last seen"));
+            } else if (seats.get(entry.role()).state() == MemberState.IN_SYNC) {
+                found.add(new Successor(index, entry));
+            } else {
+                seats.set(
+                        entry.role(),
+                        new Seat(
+                                index,
+                                MemberState.REBUILDING,
+                                entry.filledBytes(),
+                                "it takes the place of " + freshest.entryOf(entry.role()).place()));
+            }
+        }
+        return found;
     }
 
     /// The superblock that has all others in its past, or all of the side that the user chose.
@@ -246,13 +291,11 @@ public final class Assembly {
     }
 
     private Seat seat(Superblock freshest, MemberEntry entry) {
-        int index = -1;
-        for (int i = 0; i < candidates.size(); i++) {
-            Superblock carried = candidates.get(i).superblock();
-            if (carried != null && carried.member().equals(entry.member())) {
-                index = i;
-            }
+        if (entry.state() == MemberState.REMOVED) {
+            return new Seat(
+                    -1, MemberState.STALE, 0, "%s was removed by hand".formatted(entry.place()));
         }
+        int index = candidateOf(entry);
         if (index < 0) {
             return new Seat(
                     -1,
@@ -282,7 +325,7 @@ public final class Assembly {
                             MemberState.REBUILDING,
                             entry.filledBytes(),
                             "its rebuild had not ended");
-            case STALE, SPARE -> {
+            case STALE, SPARE, REPLACING, REMOVED -> {
                 boolean changesKnown = carried.events() >= freshest.clearedEvents();
                 yield new Seat(
                         index,
@@ -291,6 +334,18 @@ public final class Assembly {
                         "it was out of use when the volume stopped");
             }
         };
+    }
+
+    /// Who carries the superblock of a member; -1 if nobody does.
+    private int candidateOf(MemberEntry entry) {
+        int index = -1;
+        for (int i = 0; i < candidates.size(); i++) {
+            Superblock carried = candidates.get(i).superblock();
+            if (carried != null && carried.member().equals(entry.member())) {
+                index = i;
+            }
+        }
+        return index;
     }
 
     private AssemblyFault tooFew(Superblock freshest, List<Seat> seats) {
@@ -327,22 +382,27 @@ public final class Assembly {
             throws AssemblyFault {
         boolean isKnown = witness != null && witness.array().equals(freshest.array().uuid());
         // Within an epoch no complete member is lost: who was complete in it lacks nothing of it.
-        // But
-        // a host remembers before it writes, so a later event than that is another host's, and
-        // there
-        // the missing may have gone on.
+        // But a host remembers before it writes, so a later event than that is another host's, and
+        // there the missing may have gone on.
         boolean isWitnessed =
                 isKnown
                         && witness.epoch().equals(freshest.epoch())
                         && witness.events() >= freshest.events();
         boolean remembersLater = isKnown && remembersLater(freshest);
         long suspects = remembersLater ? absent : missing;
-        if (mayBeDegraded || sideWasChosen || isWitnessed || !isEnough.test(suspects)) {
+        if (sideWasChosen || isWitnessed || !isEnough.test(suspects)) {
+            if (!vouched.isEmpty()) {
+                remarks.add("degraded: is written and not needed; take it out");
+            }
+            return;
+        }
+        String state = "%016x-%d".formatted(freshest.epoch().id(), freshest.events());
+        if (vouched.equals(state) || (vouched.equals(VOUCHED) && !isKnown)) {
             return;
         }
         throw new AssemblyFault(
-                ("volume %s: %s is missing, and %s. Make it reachable and start again; or, if you are"
-                                + " sure that it was not written alone, write degraded: true")
+                ("volume %s: %s is missing, and %s.%s Make it reachable and start again; or, if you"
+                                + " are sure that it was not written alone, write degraded: %s")
                         .formatted(
                                 volume,
                                 placesOf(freshest, suspects),
@@ -350,7 +410,12 @@ public final class Assembly {
                                         ? "this host remembers that the array went on, in epoch %s, event %d"
                                                 .formatted(witness.epoch(), witness.events())
                                         : "the array could have gone on with it alone, on a host"
-                                                + " that this one knows nothing of"));
+                                                + " that this one knows nothing of",
+                                vouched.isEmpty()
+                                        ? ""
+                                        : " degraded: %s does not count for that: it was given for an earlier start."
+                                                .formatted(vouched),
+                                isKnown ? state : VOUCHED));
     }
 
     private boolean remembersLater(Superblock freshest) {
@@ -389,12 +454,16 @@ public final class Assembly {
                 found.add(i);
             } else if (candidate.superblock() == null) {
                 remarks.add("%s: %s".formatted(candidate.name(), candidate.problem()));
-            } else if (freshest.entryOf(candidate.superblock().member()) == null) {
+            } else if (isTakenOut(freshest.entryOf(candidate.superblock().member()))) {
                 remarks.add(
-                        "%s was taken out of this array; uvol zero-superblock it to use it anew"
+                        "%s was taken out of this array and is left out; uvol zero-superblock it to use it anew"
                                 .formatted(candidate.name()));
             }
         }
         return found;
+    }
+
+    private static boolean isTakenOut(MemberEntry entry) {
+        return entry == null || entry.state() == MemberState.REMOVED;
     }
 }

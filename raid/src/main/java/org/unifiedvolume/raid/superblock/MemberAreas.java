@@ -16,15 +16,40 @@ public record MemberAreas(
     /// The same areas for an array that uses so many rows of each member: a bit of the bitmap has
     /// to stand for the same rows on all of them, however large they are.
     public MemberAreas forRows(long rowBytes) {
+        return withRegion(MemberLayout.regionBytes(rowBytes));
+    }
+
+    /// The same areas with bits that stand for so many rows; without a bitmap for none.
+    public MemberAreas withRegion(long rows) {
         return new MemberAreas(
                 memberBytes,
                 place,
                 data,
                 bitmap,
-                bitmap.isPresent() ? MemberLayout.regionBytes(rowBytes) : 0,
+                bitmap.isPresent() ? rows : 0,
                 journal,
                 checksums,
                 badBlocks);
+    }
+
+    /// The same areas on a member of another size: with the same places from the start on, or as
+    /// far from the end. Null if no data have room.
+    public MemberAreas onMember(long otherBytes) {
+        long grid = MemberLayout.GRID;
+        long longer = otherBytes - otherBytes % grid - (memberBytes - memberBytes % grid);
+        long shift = place == MetadataPlace.END ? longer : 0;
+        if (data.length() + longer <= 0) {
+            return null;
+        }
+        return new MemberAreas(
+                otherBytes,
+                place,
+                new Area(data.offset(), data.length() + longer),
+                bitmap.shifted(shift),
+                regionBytes,
+                journal.shifted(shift),
+                checksums.shifted(shift),
+                badBlocks.shifted(shift));
     }
 
     /// A part of a member.
@@ -33,6 +58,10 @@ public record MemberAreas(
 
         public boolean isPresent() {
             return length > 0;
+        }
+
+        Area shifted(long bytes) {
+            return isPresent() ? new Area(offset + bytes, length) : NONE;
         }
 
         long end() {

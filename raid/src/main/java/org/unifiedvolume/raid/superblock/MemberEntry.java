@@ -1,5 +1,6 @@
 package org.unifiedvolume.raid.superblock;
 
+import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 
 /// What a superblock knows of one member of its array.
@@ -16,4 +17,14 @@ public record MemberEntry(
         long sinceMillis,
         long knownEvents,
         long filledBytes,
-        String place) {}
+        String place) {
+    /// A place as long as this may have been longer: its field has 64 bytes, a character up to 4.
+    private static final int LONGEST_KEPT_BYTES = 61;
+
+    /// Whether it was last seen at a place; what stands on disk may lack the last characters.
+    public boolean isPlace(String name) {
+        return name.equals(place)
+                || (place.getBytes(StandardCharsets.UTF_8).length >= LONGEST_KEPT_BYTES
+                        && name.startsWith(place));
+    }
+}

@@ -13,7 +13,7 @@ public final class MemberLayout {
 
     static final long MAX_REGIONS = 1 << 16;
     private static final long SLOT_STRIDE = 64 << 10;
-    private static final long GRID = 4096;
+    static final long GRID = 4096;
     private static final long DATA_GRID = 1 << 20;
     private static final long SMALL_DATA_GRID = 64 << 10;
     private static final long SMALL_MEMBER_BYTES = 64 << 20;
@@ -48,6 +48,15 @@ public final class MemberLayout {
     static long regionBytes(long rows) {
         long region = LEAST_REGION_BYTES;
         while (rows / region >= MAX_REGIONS) {
+            region <<= 1;
+        }
+        return region;
+    }
+
+    /// For how many rows a bit has to stand so that a bitmap of so many bytes has all of them.
+    public static long regionFor(long rows, long bitmapBytes) {
+        long region = regionBytes(rows);
+        while (bitmapBytes((rows - 1) / region + 1) > bitmapBytes) {
             region <<= 1;
         }
         return region;

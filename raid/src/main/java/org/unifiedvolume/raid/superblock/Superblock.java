@@ -39,10 +39,10 @@ public record Superblock(
         members = List.copyOf(members);
     }
 
-    /// The entry of a role; null if nobody has it.
+    /// The entry of the member that has a role; null if nobody has it.
     public MemberEntry entryOf(int ofRole) {
         for (MemberEntry entry : members) {
-            if (entry.role() == ofRole) {
+            if (entry.role() == ofRole && entry.state().hasRole()) {
                 return entry;
             }
         }

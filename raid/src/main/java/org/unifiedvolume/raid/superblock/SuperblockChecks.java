@@ -240,6 +240,7 @@ final class SuperblockChecks {
     private void checkMembers() throws SuperblockFault {
         Set<UUID> known = new HashSet<>();
         long taken = 0;
+        long replaced = 0;
         for (MemberEntry entry : superblock.members()) {
             int role = entry.role();
             boolean isSpare = entry.state() == MemberState.SPARE;
@@ -249,7 +250,13 @@ final class SuperblockChecks {
                     entry.state(),
                     role);
             require(known.add(entry.member()), "two members are %s", entry.member());
-            if (!isSpare) {
+            if (entry.state() == MemberState.REPLACING) {
+                require(
+                        (replaced >> role & 1) == 0,
+                        "two members are to take the place of that in role %d",
+                        role);
+                replaced |= 1L << role;
+            } else if (!isSpare) {
                 require((taken >> role & 1) == 0, "two members have role %d", role);
                 taken |= 1L << role;
             }

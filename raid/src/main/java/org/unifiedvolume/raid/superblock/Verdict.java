@@ -8,12 +8,14 @@ import java.util.List;
 /// @param seats who has each role
 /// @param blanks the candidates that carry nothing, by number
 /// @param spares the candidates that wait for a role, by number
+/// @param successors the candidates that are to take the place of a complete one
 /// @param remarks what users should know: members that are left out, and why
 public record Verdict(
         Superblock freshest,
         List<Seat> seats,
         List<Integer> blanks,
         List<Integer> spares,
+        List<Successor> successors,
         List<String> remarks) {
 
     /// A role and who has it.
@@ -25,16 +27,27 @@ public record Verdict(
     /// @param reason why it is not in sync; empty if it is
     public record Seat(int candidate, MemberState state, long filledBytes, String reason) {}
 
+    /// A candidate that follows the complete member of a role, to take its place.
+    ///
+    /// @param entry what the freshest superblock says of it
+    public record Successor(int candidate, MemberEntry entry) {}
+
     public Verdict {
         seats = List.copyOf(seats);
         blanks = List.copyOf(blanks);
         spares = List.copyOf(spares);
+        successors = List.copyOf(successors);
         remarks = List.copyOf(remarks);
     }
 
-    /// A verdict without spares.
+    /// The same with other seats, and no blanks left.
+    public Verdict withSeats(List<Seat> newSeats) {
+        return new Verdict(freshest, newSeats, List.of(), spares, successors, remarks);
+    }
+
+    /// A verdict without spares and successors.
     public Verdict(
             Superblock freshest, List<Seat> seats, List<Integer> blanks, List<String> remarks) {
-        this(freshest, seats, blanks, List.of(), remarks);
+        this(freshest, seats, blanks, List.of(), List.of(), remarks);
     }
 }

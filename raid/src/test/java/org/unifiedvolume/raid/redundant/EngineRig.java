@@ -73,9 +73,10 @@ public final class EngineRig implements AutoCloseable {
                             "",
                             Instant.EPOCH,
                             state.isComplete() ? level.rowBytes() : 0));
-            entries.add(new ArrayState.Entry(uuid, name, state, 0, 0, 0));
+            entries.add(new ArrayState.Entry(uuid, role, name, state.recorded(), 0, 0, 0));
         }
-        ArrayState start = new ArrayState(1, new Epoch(1, 1), List.of(), !measured, 0, 0, entries);
+        ArrayState start =
+                new ArrayState(1, new Epoch(1, 1), List.of(), !measured, 0, 0, entries, List.of());
         StateKeeper keeper =
                 new StateKeeper(
                         new StateStore() {
@@ -88,7 +89,7 @@ public final class EngineRig implements AutoCloseable {
                             public void save(ArrayState state) {
                                 if (!isDead) {
                                     for (int i = 0; i < saved.length; i++) {
-                                        saved[i] = state.legs().get(i).state();
+                                        saved[i] = LegState.of(state.legs().get(i).state());
                                     }
                                 }
                             }
@@ -106,7 +107,7 @@ public final class EngineRig implements AutoCloseable {
                         blocking,
                         null,
                         leg -> new LegReader.Returned(leg.member(), false),
-                        JobOptions.DEFAULT);
+                        ArrayOptions.DEFAULT);
     }
 
     /// Opens the level and starts what jobs there are.

@@ -36,7 +36,8 @@ final class FaultPlan {
         int tolerance = array.promises().tolerance();
         Set<SimulatedDisk> bad = badDisks(host, array, device);
         boolean hasFlaws = bad.stream().anyMatch(FaultPlan::isFlawed);
-        boolean isCareful = tolerance > 0 && (hasFlaws || random.nextBoolean());
+        boolean isCareful =
+                tolerance > 0 && !isAmbiguous(device) && (hasFlaws || random.nextBoolean());
         if (isCareful) {
             List<SimulatedDisk> good = new ArrayList<>(host.disks());
             good.removeAll(bad);
@@ -51,6 +52,13 @@ final class FaultPlan {
             host.disks().stream().filter(_ -> random.nextInt(3) == 0).forEach(victims::add);
         }
         isStrict = isCareful && victims.size() <= tolerance;
+    }
+
+    /// Whether a lost member was last seen where another one is now, so that the losses cannot be
+    /// counted by disks.
+    private static boolean isAmbiguous(BlockDevice device) {
+        Set<String> names = new HashSet<>();
+        return device.status().children().stream().anyMatch(child -> !names.add(child.name()));
     }
 
     /// The disks that lack something or hold something wrong, in their order.

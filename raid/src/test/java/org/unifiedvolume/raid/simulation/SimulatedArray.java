@@ -37,6 +37,11 @@ interface SimulatedArray {
     /// @throws IOException if it refuses; with all disks here it must not
     BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException;
 
+    /// Whether the configuration names a disk, so that it is found again whatever it holds.
+    default boolean isWritten(SimulatedDisk disk) {
+        return true;
+    }
+
     /// What may be asked of it while it runs; each as often in the list as it should come.
     default List<Command> commands(BlockDevice array) {
         return List.of();

@@ -21,9 +21,7 @@ final class SimulatedParity extends SimulatedRedundancy {
         this.chunkBytes = 4096L << random.nextInt(3);
         int legs = parities + 2 + random.nextInt(3);
         SimulatedDisk.Size size = VolumeSimulation.someSize(random, LEG_BLOCKS);
-        for (int i = 0; i < legs; i++) {
-            host.addDisk(size);
-        }
+        addDisks(legs, size);
     }
 
     @Override

@@ -1,6 +1,8 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -29,7 +31,17 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     private static final long SCRUB_NANOS = 20_000_000_000L;
     private static final long CHECKPOINT_BYTES = 256 << 10;
 
+    /// What some arrays use of their legs at first, so that they can grow.
+    private static final long USED_BYTES = 32L * VolumeSimulation.BLOCK_BYTES;
+
     private final SimulatedHost host;
+
+    /// How many of the disks are written as members.
+    private int roles;
+
+    /// The disks that are written as spares, those included that somebody has brought in by hand.
+    private final Set<SimulatedDisk> spares = new LinkedHashSet<>();
+
     private final SimulatedWitness witness;
     private final ArrayOptions options;
     private final ResyncWatch watch = new ResyncWatch();
@@ -42,15 +54,33 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         ArrayOptions usual = ArrayOptions.DEFAULT;
         this.options =
                 new ArrayOptions(
-                        0,
+                        random.nextInt(3) == 0 ? USED_BYTES : 0,
                         random.nextInt(4) == 0 ? MetadataPlace.END : MetadataPlace.START,
                         random.nextInt(8) > 0,
                         false,
                         null,
                         false,
-                        false,
+                        "",
                         null,
+                        random.nextLong(400_000_000),
                         host.isLarge() ? new JobOptions(0, CHECKPOINT_BYTES) : usual.jobs());
+    }
+
+    /// Brings in the disks: legs, sometimes a spare, sometimes one that is nobody's yet.
+    final void addDisks(int legs, SimulatedDisk.Size size) {
+        roles = legs;
+        for (int i = 0; i < legs; i++) {
+            host.addDisk(size);
+        }
+        if (host.isLarge()) {
+            return;
+        }
+        if (host.random().nextInt(3) > 0) {
+            spares.add(host.addDisk(size));
+        }
+        if (host.random().nextInt(3) > 0) {
+            host.addDisk(size);
+        }
     }
 
     final SimulatedHost host() {
@@ -73,9 +103,10 @@ abstract class SimulatedRedundancy implements SimulatedArray {
             least = Math.min(least, areas.data().length());
             block = disk.size().blockBytes();
         }
+        least = options.sizeBytes() == 0 ? least : options.sizeBytes();
         try {
             return plan(List.of())
-                    .describe(new UUID(0, 0), "v", host.disks().size(), least, block, 0)
+                    .describe(new UUID(0, 0), "v", roles, least, block, 0)
                     .sizeBytes();
         } catch (IOException e) {
             throw new AssertionError("the disks are too small for the simulation", e);
@@ -91,14 +122,12 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     @Override
     public BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException {
         witness.usedBy(host.threads());
-        List<LayoutMember> members =
-                host.disks().stream()
-                        .map(disk -> missing.contains(disk) ? host.missing(disk) : member(disk))
-                        .toList();
+        List<LayoutMember> members = opened(host.disks().subList(0, roles), missing);
         Random random = host.random();
         new DirtyOnDisk(options.metadata()).tell(host.disks(), watch);
         return new ArrayStart(
                         members,
+                        opened(spares, missing),
                         new DecoratedPlan(
                                 plan(members.stream().map(LayoutMember::name).toList()),
                                 level -> watch.over(host.planting().level(level))),
@@ -115,7 +144,9 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     }
 
     private LayoutMember member(SimulatedDisk disk) {
-        return host.member(disk, watch.over(disk.name(), disk.open(host.rig().io)));
+        return host.isLarge()
+                ? host.member(disk, watch.over(disk.name(), disk.open(host.rig().io)))
+                : host.member(disk);
     }
 
     /// Another disk in the place of one: it is there from the moment on in which the array, having
@@ -135,6 +166,25 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         return host.member(disk, device);
     }
 
+    private List<LayoutMember> opened(Collection<SimulatedDisk> disks, Set<SimulatedDisk> missing) {
+        return disks.stream()
+                .map(disk -> missing.contains(disk) ? host.missing(disk) : member(disk))
+                .toList();
+    }
+
+    @Override
+    public final boolean isWritten(SimulatedDisk disk) {
+        return host.disks().indexOf(disk) < roles || spares.contains(disk);
+    }
+
+    /// Whoever brings in a disk by hand writes it into the configuration.
+    private LayoutMember bringIn(SimulatedDisk disk) {
+        if (host.disks().indexOf(disk) >= roles) {
+            spares.add(disk);
+        }
+        return host.member(disk);
+    }
+
     @Override
     public List<Command> commands(BlockDevice array) {
         ManagedArray managed = (ManagedArray) array;
@@ -142,17 +192,30 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         Command readd = new Command("re-add", true, disk -> managed.readd(disk.name(), false));
         Command scrub = new Command("scrub", false, _ -> managed.scrub(false, 0));
         Command repair = new Command("scrub --repair", false, _ -> managed.scrub(true, 0));
-        Command replace =
+        Command replace = new Command("replace", true, disk -> replace(managed, disk, disk));
+        Command renew =
+                new Command(
+                        "replace by another",
+                        true,
+                        disk -> replace(managed, disk, someDisk(managed)));
+        Command remove = new Command("remove", false, disk -> managed.remove(disk.name()));
+        Command add = new Command("add", true, disk -> add(managed, disk));
+        Command grow = new Command("grow", false, _ -> managed.grow(0));
+        Command afresh =
                 new Command(
                         "replace",
                         true,
                         disk -> {
                             watch.replaced(disk.name());
-                            managed.replace(disk.name(), newMember(disk), true);
+                            LayoutMember fresh = newMember(disk);
+                            taking(fresh, () -> managed.replace(disk.name(), fresh, true));
                         });
-        return host.isLarge()
-                ? List.of(fail, readd, replace, replace, replace, scrub)
-                : List.of(fail, readd, readd, readd, replace, scrub, repair);
+        if (host.isLarge()) {
+            return List.of(fail, readd, afresh, afresh, afresh, scrub);
+        }
+        return List.of(
+                grow, fail, readd, readd, readd, replace, renew, renew, renew, remove, add, add,
+                scrub, repair);
     }
 
     @Override
@@ -162,7 +225,9 @@ abstract class SimulatedRedundancy implements SimulatedArray {
 
     @Override
     public void checkLife() {
-        watch.check();
+        if (host.isLarge()) {
+            watch.check();
+        }
     }
 
     @Override
@@ -192,9 +257,50 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         return watch.totals();
     }
 
+    /// A disk that the array does not use, if there is one.
+    private SimulatedDisk someDisk(ManagedArray array) {
+        List<SimulatedDisk> free =
+                host.disks().stream()
+                        .filter(disk -> !array.memberNames().contains(disk.name()))
+                        .toList();
+        List<SimulatedDisk> from = free.isEmpty() ? host.disks() : free;
+        return from.get(host.random().nextInt(from.size()));
+    }
+
+    private void replace(ManagedArray array, SimulatedDisk old, SimulatedDisk by)
+            throws IOException {
+        host.log().note("admin", "%s is to be replaced by %s", old.name(), by.name());
+        LayoutMember fresh = bringIn(by);
+        taking(fresh, () -> array.replace(old.name(), fresh, true));
+    }
+
+    private void add(ManagedArray array, SimulatedDisk disk) throws IOException {
+        LayoutMember fresh = bringIn(disk);
+        taking(fresh, () -> array.add(fresh, true));
+    }
+
+    private interface Deed {
+        void run() throws IOException;
+    }
+
+    /// Who is not taken in is closed again, as the service does.
+    private static void taking(LayoutMember fresh, Deed deed) throws IOException {
+        boolean taken = false;
+        try {
+            deed.run();
+            taken = true;
+        } finally {
+            if (!taken) {
+                fresh.device().close();
+            }
+        }
+    }
+
     @Override
     public boolean isComplete(DeviceStatus leg) {
-        return leg.state() == State.ONLINE || leg.state() == State.DEGRADED;
+        return leg.state() == State.ONLINE
+                || leg.state() == State.DEGRADED
+                || leg.state() == State.SPARE;
     }
 
     @Override

@@ -30,9 +30,7 @@ final class SimulatedReplication extends SimulatedRedundancy {
         int usual = isTen ? TEN_LEG_BLOCKS : LEG_BLOCKS;
         SimulatedDisk.Size size =
                 VolumeSimulation.someSize(random, host.isLarge() ? LARGE_LEG_BLOCKS : usual);
-        for (int i = 0; i < legs; i++) {
-            host.addDisk(size);
-        }
+        addDisks(legs, size);
     }
 
     static SimulatedReplication mirror(SimulatedHost host) {

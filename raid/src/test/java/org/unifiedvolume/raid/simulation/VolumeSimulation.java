@@ -292,6 +292,7 @@ final class VolumeSimulation {
         boolean maySwap = promises.bears(DiskFault.SWAP) && !someWillBeMissing;
         if (maySwap && host.disks().size() > 1 && random.nextInt(4) == 0) {
             List<SimulatedDisk> from = new ArrayList<>(host.disks());
+            from.removeIf(disk -> !array.isWritten(disk));
             SimulatedDisk one = from.remove(random.nextInt(from.size()));
             one.swap(from.get(random.nextInt(from.size())));
             backup = null;

@@ -236,7 +236,13 @@ final class AssemblyModel {
         }
         states[role] = MemberState.REBUILDING;
         filled[role] = false;
-        if (!saved() || random.nextInt(4) == 0) {
+        if (!saved()) {
+            return false; // killed
+        }
+        if (states[role] != MemberState.REBUILDING) {
+            return true; // dropped again: it did not take its superblock
+        }
+        if (random.nextInt(4) == 0) {
             return random.nextBoolean();
         }
         int source = Long.numberOfTrailingZeros(complete() & takers());

@@ -76,7 +76,7 @@ class AssemblyPropertyTest {
         Superblock old = model.members.get(role).superblock;
         boolean overruledNow = false;
         try {
-            Verdict verdict = decide(model, reachable, host, false, null, isEnough);
+            Verdict verdict = decide(model, reachable, host, "", null, isEnough);
             started++;
             model.check(verdict);
             restored += replaced == null ? 0 : 1;
@@ -89,7 +89,7 @@ class AssemblyPropertyTest {
                 throw new AssertionError("refused though it was safe: " + refusal.getMessage());
             }
             if (replaced == null && random.nextInt(12) == 0) {
-                overruledNow = overrule(model, random, reachable, host, isEnough);
+                overruledNow = overrule(model, random, reachable, host, isEnough, wordOf(refusal));
             }
         }
         if (replaced != null && model.members.get(role).superblock.equals(old)) {
@@ -102,7 +102,7 @@ class AssemblyPropertyTest {
             AssemblyModel model,
             long reachable,
             int host,
-            boolean degraded,
+            String vouched,
             String preferred,
             LongPredicate isEnough)
             throws AssemblyFault {
@@ -111,7 +111,7 @@ class AssemblyPropertyTest {
                         "media",
                         model.candidates(reachable),
                         model.hosts[host],
-                        degraded,
+                        vouched,
                         preferred);
         assembly.identify();
         return assembly.decide(isEnough);
@@ -128,17 +128,24 @@ class AssemblyPropertyTest {
                 || (areEnoughHere && model.wasSaved() && !isEnough.test(all & ~reachable));
     }
 
+    /// What a refusal asks the user to write; empty if it asks for nothing.
+    private static String wordOf(AssemblyFault refusal) {
+        String[] parts = refusal.getMessage().split("write degraded: ", 2);
+        return parts.length == 2 ? parts[1] : "";
+    }
+
     /// @return whether a run came of it
     private boolean overrule(
             AssemblyModel model,
             RandomGenerator random,
             long reachable,
             int host,
-            LongPredicate isEnough) {
+            LongPredicate isEnough,
+            String vouched) {
         int role = random.nextInt(model.roles());
         try {
             Verdict verdict =
-                    decide(model, reachable, host, true, AssemblyModel.name(role), isEnough);
+                    decide(model, reachable, host, vouched, AssemblyModel.name(role), isEnough);
             overruled++;
             model.run(verdict, host, true);
             rightSide = model.lastComplete();

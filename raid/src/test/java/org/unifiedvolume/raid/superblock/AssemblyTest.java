@@ -77,11 +77,11 @@ class AssemblyTest {
     }
 
     private static Assembly assembly(Candidate... candidates) {
-        return new Assembly("media", List.of(candidates), null, false, null);
+        return new Assembly("media", List.of(candidates), null, "", null);
     }
 
     private static Assembly assembly(Witness witness, Candidate... candidates) {
-        return new Assembly("media", List.of(candidates), witness, false, null);
+        return new Assembly("media", List.of(candidates), witness, "", null);
     }
 
     private static void refuses(Assembly assembly, LongPredicate isEnough, String... parts) {
@@ -173,14 +173,14 @@ class AssemblyTest {
         refuses(assembly(a, b), MIRROR, "split brain", "a", "b", "event 6", "event 8", "prefer");
         for (String preferred : List.of("a", "b")) {
             Verdict verdict =
-                    new Assembly("media", List.of(a, b), null, false, preferred).decide(MIRROR);
+                    new Assembly("media", List.of(a, b), null, "", preferred).decide(MIRROR);
             int chosen = preferred.equals("a") ? 0 : 1;
             assertEquals(chosen == 0 ? here : there, verdict.freshest());
             assertEquals(GOOD, verdict.seats().get(chosen).state());
             assertEquals(STALE, verdict.seats().get(1 - chosen).state());
             assertEquals(0, verdict.seats().get(1 - chosen).filledBytes());
         }
-        Assembly wrong = new Assembly("media", List.of(a, b), null, false, "c");
+        Assembly wrong = new Assembly("media", List.of(a, b), null, "", "c");
         refuses(wrong, MIRROR, "prefer: c is none of its members", "a, b");
     }
 
@@ -193,7 +193,7 @@ class AssemblyTest {
                                 "media",
                                 List.of(carries("a", fresh), carries("b", old)),
                                 null,
-                                false,
+                                "",
                                 "b")
                         .decide(MIRROR);
         assertEquals(fresh, verdict.freshest());
@@ -227,7 +227,7 @@ class AssemblyTest {
         assembly(new Witness(Samples.ARRAY, HERE, 7), a, gone).decide(MIRROR);
         Epoch third = new Epoch(3, 3);
         refuses(assembly(new Witness(Samples.ARRAY, third, 7), a, gone), MIRROR, "went on");
-        new Assembly("media", List.of(a, gone), null, true, null).decide(MIRROR);
+        new Assembly("media", List.of(a, gone), null, "true", null).decide(MIRROR);
     }
 
     @Test

@@ -221,7 +221,8 @@ class SuperblockCodecTest {
         impossible("has role 2", 1024 + 112 + 16, int4(2));
         impossible("has role -1", 1024 + 112 + 16, int4(-1));
         impossible("unknown", 1024 + 112 + 20, int4(0));
-        impossible("unknown", 1024 + 112 + 20, int4(5));
+        impossible("unknown", 1024 + 112 + 20, int4(7));
+        impossible("some roles have no member", 1024 + 112 + 20, int4(5));
         impossible("SPARE", 1024 + 112 + 20, int4(4));
         impossible("known at event -1", 1024 + 112 + 32, int8(-1));
         impossible("known at event 8", 1024 + 112 + 32, int8(8));

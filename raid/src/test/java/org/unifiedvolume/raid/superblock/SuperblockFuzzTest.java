@@ -87,7 +87,7 @@ class SuperblockFuzzTest {
         Witness witness =
                 any == null ? null : new Witness(any.array().uuid(), any.epoch(), any.events());
         try {
-            Assembly assembly = new Assembly("media", candidates, witness, false, "m1");
+            Assembly assembly = new Assembly("media", candidates, witness, "", "m1");
             if (assembly.identify() == null) {
                 return 0;
             }

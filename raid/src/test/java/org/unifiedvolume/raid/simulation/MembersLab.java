@@ -1,0 +1,246 @@
+package org.unifiedvolume.raid.simulation;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.DeviceStatus.State;
+import org.unifiedvolume.raid.Rig;
+import org.unifiedvolume.raid.mirror.ReadPolicy;
+import org.unifiedvolume.raid.mirror.ReplicationPlan;
+import org.unifiedvolume.raid.redundant.ArrayOptions;
+import org.unifiedvolume.raid.redundant.ArrayStart;
+import org.unifiedvolume.raid.redundant.RedundantArray;
+import org.unifiedvolume.raid.redundant.SimulatedWitness;
+import org.unifiedvolume.raid.redundant.Surroundings;
+import org.unifiedvolume.raid.superblock.MetadataPlace;
+import org.unifiedvolume.request.Outcome;
+import org.unifiedvolume.spi.LayoutMember;
+import org.unifiedvolume.testkit.EventLog;
+import org.unifiedvolume.testkit.FaultCounts;
+import org.unifiedvolume.testkit.SimulatedDisk;
+
+/// A mirror over simulated disks, for tests of commands about its members: it can be killed at any
+/// step of virtual time and started again.
+final class MembersLab implements AutoCloseable {
+    static final int BLOCK_BYTES = 4096;
+    static final long DELAY_NANOS = 2_000_000_000L;
+    private static final int LEAST_BLOCKS = 48;
+    private static final long PATIENCE_NANOS = 60_000_000_000L;
+
+    private final Rig rig = new Rig();
+    private final SimulatedHost host;
+    private final SimulatedWitness witness;
+    private final MetadataPlace metadata;
+    private final int legs;
+    private final Map<Long, byte[]> written = new HashMap<>();
+    private long usedBytes;
+    private RedundantArray array;
+    private IOException failed;
+
+    /// @param dataBlocks by disk: how many blocks of data there is room for; the first ones are
+    ///     legs
+    MembersLab(int legs, MetadataPlace metadata, int... dataBlocks) {
+        Random random = new Random(7);
+        this.legs = legs;
+        this.metadata = metadata;
+        this.host =
+                new SimulatedHost(
+                        rig,
+                        random,
+                        new Random(1),
+                        Planting.Seed.NONE.plant(rig.time),
+                        new FaultCounts(),
+                        EventLog.OFF);
+        for (int blocks : dataBlocks) {
+            host.addDisk(
+                    new SimulatedDisk.Size(
+                            (long) (LEAST_BLOCKS + blocks) * BLOCK_BYTES,
+                            BLOCK_BYTES,
+                            BLOCK_BYTES));
+        }
+        this.witness = new SimulatedWitness(rig.time, random);
+    }
+
+    /// A new array uses only so much of each leg.
+    MembersLab using(int blocks) {
+        usedBytes = (long) blocks * BLOCK_BYTES;
+        return this;
+    }
+
+    Rig rig() {
+        return rig;
+    }
+
+    RedundantArray array() {
+        return array;
+    }
+
+    SimulatedDisk disk(int number) {
+        return host.disks().get(number);
+    }
+
+    LayoutMember member(int number) {
+        return host.member(disk(number));
+    }
+
+    /// Starts the array with as many of the disks as are named; those that are written as members
+    /// have to be there.
+    MembersLab start(Integer... spares) throws IOException {
+        return start("", List.of(), spares);
+    }
+
+    MembersLab start(String degraded, List<Integer> missing, Integer... spares) throws IOException {
+        host.startProcess();
+        witness.usedBy(host.threads());
+        List<LayoutMember> members = new ArrayList<>();
+        for (int i = 0; i < legs; i++) {
+            members.add(missing.contains(i) ? host.missing(disk(i)) : member(i));
+        }
+        List<LayoutMember> waiting = new ArrayList<>();
+        for (int spare : spares) {
+            waiting.add(missing.contains(spare) ? host.missing(disk(spare)) : member(spare));
+        }
+        ArrayOptions usual = ArrayOptions.DEFAULT;
+        ArrayOptions options =
+                new ArrayOptions(
+                        usedBytes,
+                        metadata,
+                        true,
+                        false,
+                        null,
+                        false,
+                        degraded,
+                        null,
+                        DELAY_NANOS,
+                        usual.jobs());
+        List<String> names = members.stream().map(LayoutMember::name).toList();
+        array =
+                new ArrayStart(
+                                members,
+                                waiting,
+                                new ReplicationPlan(
+                                        "v", 1, 0, 0, ReadPolicy.LOCAL_FIRST, List.of(), names),
+                                options,
+                                rig.context(),
+                                new Surroundings(
+                                        host.threads(),
+                                        witness,
+                                        host.random()::nextLong,
+                                        () -> rig.time.nanoTime() / 1_000_000))
+                        .open();
+        return this;
+    }
+
+    /// What somebody does while time goes on.
+    interface Deed {
+        void run() throws IOException;
+    }
+
+    /// Begins something on a thread of the process; what it throws is lost, as the process may be
+    /// killed.
+    void begin(Deed deed) {
+        host.threads()
+                .start(
+                        "deed",
+                        () -> {
+                            try {
+                                deed.run();
+                            } catch (IOException e) {
+                                failed = e;
+                            }
+                        });
+    }
+
+    /// Why the last deed failed; null if it did not.
+    IOException failed() {
+        return failed;
+    }
+
+    /// The process ends here and now.
+    void kill() {
+        host.disks().forEach(SimulatedDisk::processEnds);
+        host.threads().kill();
+        witness.powerCut();
+        rig.time.runUntilIdle();
+    }
+
+    void write(int block, int value) {
+        byte[] bytes = new byte[BLOCK_BYTES];
+        java.util.Arrays.fill(bytes, (byte) value);
+        long offset = (long) block * BLOCK_BYTES;
+        assertInstanceOf(Outcome.Done.class, rig.write(array, offset, bytes));
+        written.put(offset, bytes);
+    }
+
+    /// Fails unless everything that was written can be read.
+    void verify() {
+        written.forEach(
+                (offset, bytes) ->
+                        assertArrayEquals(
+                                bytes,
+                                rig.read(array, offset, BLOCK_BYTES),
+                                () -> "at offset " + offset));
+    }
+
+    /// Whether the array becomes ONLINE.
+    boolean comesOnline() {
+        long until = rig.time.nanoTime() + PATIENCE_NANOS;
+        while (array.status().state() != State.ONLINE && rig.time.nanoTime() < until) {
+            if (!rig.time.step()) {
+                return false;
+            }
+        }
+        return array.status().state() == State.ONLINE;
+    }
+
+    /// Runs time until a step count or until the array is ONLINE.
+    ///
+    /// @return whether it is not yet
+    boolean runSteps(int steps) {
+        for (int i = 0; i < steps; i++) {
+            if (array.status().state() == State.ONLINE || !rig.time.step()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void sleep(long nanos) {
+        rig.time.advance(nanos);
+    }
+
+    /// The names of the members that have roles, in their order.
+    List<String> legNames() {
+        return children().stream()
+                .filter(child -> !child.kind().equals("spare"))
+                .filter(child -> !child.kind().equals("replacement"))
+                .map(DeviceStatus::name)
+                .toList();
+    }
+
+    /// The status of a member; fails if there is none.
+    DeviceStatus status(String name) {
+        return children().stream()
+                .filter(child -> child.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    List<DeviceStatus> children() {
+        return array.status().children();
+    }
+
+    @Override
+    public void close() {
+        array.close();
+        rig.time.runUntilIdle();
+        rig.close();
+    }
+}
