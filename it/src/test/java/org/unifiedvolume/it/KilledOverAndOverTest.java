@@ -36,7 +36,7 @@ class KilledOverAndOverTest {
     private static final long SEED = Long.getLong("uvol.seed", System.nanoTime());
 
     /// Every level that keeps redundancy.
-    private static final List<String> LEVELS = List.of("raid1", "raid10");
+    private static final List<String> LEVELS = List.of("raid1", "raid10", "raid5", "raid6");
 
     private static final List<String> EXPORTS = List.of("nbd", "fuse");
     private static final long MEMBER_SIZE = 128L << 20;

@@ -34,7 +34,7 @@ public final class RequestStack extends Layer {
     private final AtomicInteger places;
     private final AtomicInteger pumping = new AtomicInteger();
 
-    /// Requests that were answered `TIMED_OUT` while the device has them.
+    /// Changes that were answered `TIMED_OUT` while the device has them.
     private final AtomicInteger overdue = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -128,12 +128,18 @@ public final class RequestStack extends Layer {
     }
 
     /// The device has answered a request whose deadline had passed.
-    void cameLate() {
-        overdue.decrementAndGet();
+    void cameLate(Ticket ticket) {
+        countOverdue(ticket, -1);
     }
 
-    /// How many requests were answered `TIMED_OUT` that the device still has: what they ask for may
-    /// happen at any moment.
+    private void countOverdue(Ticket ticket, int by) {
+        if (ticket.request().tag().operation().changesData()) {
+            overdue.addAndGet(by);
+        }
+    }
+
+    /// How many changes were answered `TIMED_OUT` that the device still has: they may happen at any
+    /// moment.
     public int overdueCount() {
         return overdue.get();
     }
@@ -325,7 +331,7 @@ public final class RequestStack extends Layer {
             }
             for (Ticket t = underWay.first(); isOverdue(t, now); t = underWay.first()) {
                 underWay.remove(t.byAge);
-                overdue.incrementAndGet();
+                countOverdue(t, 1);
                 t.become(Ticket.EXPIRED);
                 expired.add(t);
             }

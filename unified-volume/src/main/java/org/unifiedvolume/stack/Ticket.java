@@ -100,7 +100,7 @@ public final class Ticket implements Completion {
             Invariant.check(
                     state() == EXPIRED, "request %d was answered twice", request.tag().id());
             outcome.discard();
-            stack.cameLate();
+            stack.cameLate(this);
         }
         stack.released(this);
     }

@@ -112,8 +112,8 @@ public final class Member implements BlockDevice {
         return stack.underWayCount() + stack.waitingCount();
     }
 
-    /// How many requests were answered `TIMED_OUT` that the device still has, so that what they ask
-    /// for may happen at any moment.
+    /// How many changes were answered `TIMED_OUT` that the device still has: they may happen at any
+    /// moment.
     public int overdueCount() {
         return stack.overdueCount();
     }

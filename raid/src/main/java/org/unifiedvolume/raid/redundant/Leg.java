@@ -208,6 +208,20 @@ public final class Leg {
         return job != null && job.isAtWork();
     }
 
+    /// Why nothing that is kept on the leg for the array's own sake can be written now; null if it
+    /// can. A write that it has not answered in time may still happen, and would then undo a newer
+    /// one of the same place.
+    public DeviceFault hesitation() {
+        Member device = member.device();
+        int overdue = device == null ? 0 : device.overdueCount();
+        return overdue == 0
+                ? null
+                : new DeviceFault(
+                        DeviceFault.Kind.TIMED_OUT,
+                        "%s: %d changes that it has not answered in time may still happen"
+                                .formatted(name(), overdue));
+    }
+
     /// A request for this leg's part of another one: a child with a tag of its own.
     ///
     /// @param row where the part starts

@@ -73,6 +73,11 @@ final class LegBitmap implements BitmapStore {
             told.accept(null); // it belongs to the array no more, just now
             return;
         }
+        DeviceFault hesitation = leg.hesitation();
+        if (hesitation != null) {
+            told.accept(hesitation);
+            return;
+        }
         long offset = seat.areas().bitmap().offset() + (long) firstBlock * BitmapBlocks.BLOCK_BYTES;
         member.device()
                 .submit(

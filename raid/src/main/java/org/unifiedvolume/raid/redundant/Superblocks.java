@@ -113,7 +113,11 @@ final class Superblocks implements StateStore {
             if (seat == null || leg.device() == null || !leg.state().takesChanges()) {
                 continue;
             }
-            IOException failed = write(own, seat, state);
+            DeviceFault hesitation = leg.hesitation();
+            IOException failed =
+                    hesitation == null
+                            ? write(own, seat, state)
+                            : new IOException(hesitation.getMessage(), hesitation);
             if (failed != null && !legs.recordFailed(leg, faultOf(failed))) {
                 throw failed;
             }

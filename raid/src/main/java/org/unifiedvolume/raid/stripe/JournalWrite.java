@@ -51,6 +51,11 @@ final class JournalWrite extends FanOut {
     }
 
     private void send(Leg leg, long offset) {
+        DeviceFault hesitation = leg.hesitation();
+        if (hesitation != null) {
+            failed(leg.role(), hesitation);
+            return;
+        }
         IoRequest child =
                 leg.writeAt(parent().tag(), offset, bytes, Durability.DURABLE, group.io().ids());
         expectOne();
