@@ -89,7 +89,7 @@ class PlannerTest {
             assertEquals(
                     "uvol.yaml:2:55: unknown key \"chink\" in volume v of level first; did you mean"
                             + " \"chunk\"? known ones are cache, chunk, deadline, depth, exports,"
-                            + " level, members, name, order, readahead",
+                            + " level, members, name, order, readahead, spares",
                     fault("volumes:\n" + volume("v", "'here:a'", ", chink: 64KiB")));
         }
 

@@ -84,7 +84,7 @@ final class CopyChange extends FanOut {
         roles[count] = leg.role();
         count++;
         expectOne();
-        leg.device().submit(child, this);
+        leg.submit(child, this);
     }
 
     @Override

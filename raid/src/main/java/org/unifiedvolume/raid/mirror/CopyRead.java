@@ -51,7 +51,7 @@ final class CopyRead implements Completion {
         }
         tried = 1L << copy;
         row = level.places().row(offset, copy);
-        leg.device().submit(leg.whole(request, row, group.io().ids()), this);
+        leg.submit(leg.whole(request, row, group.io().ids()), this);
     }
 
     @Override
@@ -104,9 +104,6 @@ final class CopyRead implements Completion {
         tried |= 1L << copy;
         leg = level.legOf(group, request.offsetBytes(), copy);
         row = level.places().row(request.offsetBytes(), copy);
-        leg.device()
-                .submit(
-                        leg.part(request, row, request.lengthBytes(), null, group.io().ids()),
-                        this);
+        leg.submit(leg.part(request, row, request.lengthBytes(), null, group.io().ids()), this);
     }
 }

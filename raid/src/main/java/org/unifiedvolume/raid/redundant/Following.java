@@ -118,17 +118,16 @@ final class Following {
         long offset = leg.member().dataOffsetBytes() + row;
         long length = endRow - row;
         IoTag tag = tag(Operation.LOCATE, leg.locality(), offset, length);
-        leg.device()
-                .submit(
-                        new Locate(tag, offset, length),
-                        (_, outcome) -> {
-                            if (outcome instanceof Outcome.Located(var extents)
-                                    && !extents.isEmpty()
-                                    && extents.getFirst().kind().readsZero()) {
-                                zeroBytes = Math.min(extents.getFirst().lengthBytes(), length);
-                            }
-                            run();
-                        });
+        leg.submit(
+                new Locate(tag, offset, length),
+                (_, outcome) -> {
+                    if (outcome instanceof Outcome.Located(var extents)
+                            && !extents.isEmpty()
+                            && extents.getFirst().kind().readsZero()) {
+                        zeroBytes = Math.min(extents.getFirst().lengthBytes(), length);
+                    }
+                    run();
+                });
     }
 
     private void zero(Replacement replacement) {
@@ -136,32 +135,28 @@ final class Following {
         long length = zeroBytes;
         long offset = fresh.member().dataOffsetBytes() + row;
         IoTag tag = tag(Operation.ZERO, fresh.locality(), offset, length);
-        fresh.device()
-                .submit(
-                        new Zero(tag, offset, length, true, false, Durability.VOLATILE),
-                        (_, outcome) -> {
-                            written(replacement, length, outcome);
-                            run();
-                        });
+        fresh.submit(
+                new Zero(tag, offset, length, true, false, Durability.VOLATILE),
+                (_, outcome) -> {
+                    written(replacement, length, outcome);
+                    run();
+                });
     }
 
     private void copy(Replacement replacement, Leg leg) {
         long length = Math.min(PIECE_BYTES, endRow - row);
-        leg.device()
-                .submit(
-                        leg.read(parent, row, length, array.io().ids()),
-                        (_, outcome) -> {
-                            switch (outcome) {
-                                case Outcome.Data(Buffers bytes) ->
-                                        write(replacement, length, bytes);
-                                case Outcome.Failed(DeviceFault fault) -> {
-                                    missed(replacement, length, fault);
-                                    run();
-                                }
-                                case Outcome other ->
-                                        throw new AssertionError("a read answered " + other);
-                            }
-                        });
+        leg.submit(
+                leg.read(parent, row, length, array.io().ids()),
+                (_, outcome) -> {
+                    switch (outcome) {
+                        case Outcome.Data(Buffers bytes) -> write(replacement, length, bytes);
+                        case Outcome.Failed(DeviceFault fault) -> {
+                            missed(replacement, length, fault);
+                            run();
+                        }
+                        case Outcome other -> throw new AssertionError("a read answered " + other);
+                    }
+                });
     }
 
     private void write(Replacement replacement, long length, Buffers bytes) {
@@ -172,10 +167,8 @@ final class Following {
                     written(replacement, length, outcome);
                     run();
                 };
-        fresh.device()
-                .submit(
-                        fresh.write(parent, row, bytes, Durability.VOLATILE, array.io().ids()),
-                        answered);
+        fresh.submit(
+                fresh.write(parent, row, bytes, Durability.VOLATILE, array.io().ids()), answered);
     }
 
     private void written(Replacement replacement, long length, Outcome outcome) {

@@ -4,12 +4,14 @@ import java.time.Instant;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.array.Children;
 import org.unifiedvolume.raid.superblock.MemberState;
+import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.request.RequestIds;
 import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.volume.Member;
@@ -79,6 +81,20 @@ public final class Leg {
 
     LegMember member() {
         return member;
+    }
+
+    /// Hands the leg's device a request. If it has none any more, since its member was taken out
+    /// after whoever asks looked, it is answered as by one that has gone.
+    public void submit(IoRequest request, Completion done) {
+        Member device = member.device();
+        if (device == null) {
+            done.complete(
+                    request,
+                    Outcome.failed(
+                            DeviceFault.Kind.DISCONNECTED, name() + " was taken out meanwhile"));
+        } else {
+            device.submit(request, done);
+        }
     }
 
     /// Another member, or the same one opened anew, takes the role. Under the lock of [Legs], while

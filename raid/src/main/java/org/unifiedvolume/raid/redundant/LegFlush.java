@@ -33,7 +33,7 @@ final class LegFlush extends FanOut {
             Leg leg = targets[i];
             children[i] = Children.of(parent(), 0, 0, null, leg.locality(), array.io().ids());
             expectOne();
-            leg.device().submit(children[i], this);
+            leg.submit(children[i], this);
         }
         allSubmitted();
     }

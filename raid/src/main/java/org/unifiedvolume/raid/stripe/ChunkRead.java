@@ -40,7 +40,7 @@ final class ChunkRead implements Completion {
         }
         leg = roles.leg(role);
         row = level.geometry().memberOffset(offset);
-        leg.device().submit(leg.whole(request, row, group.io().ids()), this);
+        leg.submit(leg.whole(request, row, group.io().ids()), this);
     }
 
     /// @param hasFailed whether the leg was asked and failed

@@ -59,15 +59,14 @@ final class JournalWrite extends FanOut {
         IoRequest child =
                 leg.writeAt(parent().tag(), offset, bytes, Durability.DURABLE, group.io().ids());
         expectOne();
-        leg.device()
-                .submit(
-                        child,
-                        (request, outcome) -> {
-                            if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
-                                failed(leg.role(), fault);
-                            }
-                            complete(request, outcome);
-                        });
+        leg.submit(
+                child,
+                (request, outcome) -> {
+                    if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
+                        failed(leg.role(), fault);
+                    }
+                    complete(request, outcome);
+                });
     }
 
     private synchronized void failed(int role, DeviceFault fault) {

@@ -45,7 +45,7 @@ final class LegWrites extends FanOut {
         }
         expectOne();
         sent++;
-        leg.device().submit(child, new Part(leg.role()));
+        leg.submit(child, new Part(leg.role()));
     }
 
     /// Gives a leg its bytes once more, if it is still in use. On a control thread.

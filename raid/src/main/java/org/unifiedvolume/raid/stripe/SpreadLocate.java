@@ -41,13 +41,12 @@ final class SpreadLocate extends FanOut {
                 IoRequest child =
                         leg.part(parent(), run.row(), run.lengthBytes(), null, group.io().ids());
                 expectOne();
-                leg.device()
-                        .submit(
-                                child,
-                                (request, outcome) -> {
-                                    cursors[run.index()] = cursor(run, outcome);
-                                    complete(request, outcome);
-                                });
+                leg.submit(
+                        child,
+                        (request, outcome) -> {
+                            cursors[run.index()] = cursor(run, outcome);
+                            complete(request, outcome);
+                        });
             } else {
                 cursors[run.index()] = cursor(run, Outcome.Done.DONE);
             }

@@ -127,7 +127,7 @@ final class SpreadRead extends FanOut {
         void start() {
             IoRequest child =
                     leg.part(parent(), run.row(), run.lengthBytes(), null, group.io().ids());
-            leg.device().submit(child, this);
+            leg.submit(child, this);
         }
 
         @Override

@@ -93,7 +93,7 @@ final class StripeRows {
                 all.expectOne();
                 Leg leg = legs.leg(i);
                 IoRequest child = leg.read(parent.tag(), row, length, group.io().ids());
-                leg.device().submit(child, new Part(all, i));
+                leg.submit(child, new Part(all, i));
             }
         }
         all.allSubmitted();
