@@ -160,8 +160,7 @@ final class RowJob {
         boolean isLast;
         lock.lock();
         try {
-            underWay[worker] = Long.MAX_VALUE;
-            workers--;
+            workers--; // a window that failed stays under way: no checkpoint goes beyond it
             isLast = workers == 0;
         } finally {
             lock.unlock();

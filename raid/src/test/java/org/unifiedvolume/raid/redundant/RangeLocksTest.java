@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
+import org.unifiedvolume.request.DeviceFault;
 
 class RangeLocksTest {
     private final RangeLocks locks = new RangeLocks();
@@ -44,6 +45,76 @@ class RangeLocksTest {
         locks.release(a);
         locks.release(b);
         assertEquals(List.of("a", "d", "b", "c"), granted);
+    }
+
+    /// One that would rather fail than wait.
+    private final class Refusable extends RangeLocks.Hold {
+        private final String name;
+
+        Refusable(String name, long offset, long length) {
+            super(offset, length);
+            this.name = name;
+        }
+
+        @Override
+        protected void granted() {
+            granted.add(name);
+        }
+
+        @Override
+        protected boolean isRefusable() {
+            return true;
+        }
+
+        @Override
+        protected void refused(DeviceFault why) {
+            granted.add(name + " refused: " + why.getMessage());
+        }
+    }
+
+    @Test
+    void whoWaitsForOneThatRefusesIsRefused() {
+        DeviceFault why = new DeviceFault(DeviceFault.Kind.IO, "it lasts");
+        Named holder = new Named("holder", 0, 10);
+        Refusable waits = new Refusable("waits", 5, 10);
+        Refusable behind = new Refusable("behind", 12, 2);
+        locks.acquire(holder);
+        locks.acquire(waits);
+        locks.acquire(behind);
+        locks.refuse(holder, why);
+        locks.acquire(new Refusable("late", 9, 1));
+        locks.acquire(new Refusable("beside", 20, 1));
+        assertEquals(
+                List.of(
+                        "holder",
+                        "waits refused: it lasts",
+                        "behind",
+                        "late refused: it lasts",
+                        "beside"),
+                granted);
+    }
+
+    @Test
+    void whoCannotBeRefusedWaitsAndOthersAreRefusedBecauseOfIt() {
+        DeviceFault why = new DeviceFault(DeviceFault.Kind.IO, "it lasts");
+        Named holder = new Named("holder", 0, 10);
+        Named job = new Named("job", 5, 20);
+        locks.acquire(holder);
+        locks.acquire(job);
+        locks.acquire(new Refusable("waits for the job", 20, 1));
+        locks.refuse(holder, why);
+        locks.acquire(new Refusable("comes after", 21, 1));
+        locks.release(holder);
+        locks.acquire(new Refusable("waits again", 22, 1));
+        locks.release(job);
+        assertEquals(
+                List.of(
+                        "holder",
+                        "waits for the job refused: it lasts",
+                        "comes after refused: it lasts",
+                        "job",
+                        "waits again"),
+                granted);
     }
 
     @Test

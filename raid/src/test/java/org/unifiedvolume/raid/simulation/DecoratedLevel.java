@@ -6,6 +6,7 @@ import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -117,5 +118,15 @@ class DecoratedLevel implements Level {
     public long scrub(Group group, long row, long lengthBytes, boolean repairs)
             throws DeviceFault, InterruptedException {
         return level.scrub(group, row, lengthBytes, repairs);
+    }
+
+    @Override
+    public boolean canGrow() {
+        return level.canGrow();
+    }
+
+    @Override
+    public void grow(ArrayDescription grown) {
+        level.grow(grown);
     }
 }

@@ -7,7 +7,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// The simulation finds bugs: one of a few seeds shows each of those that are planted.
 class PlantedBugsTest {
-    private static final int SEEDS = 500;
+    private static final int SEEDS = 1500;
 
     @ParameterizedTest
     @EnumSource
