@@ -184,10 +184,12 @@ final class Jobs {
             return 0;
         }
 
-        /// What the superblocks say is in sync has to be so after a power cut too.
+        /// What the superblocks say is in sync has to be so after a power cut too: what the leg was
+        /// given, and what that was computed from. While it took no changes, others could change
+        /// without a journal, and what they lost would not fit to what this one holds.
         @Override
         public void flush() throws DeviceFault, InterruptedException {
-            array.blocking().flush(leg);
+            array.flushAll();
         }
 
         @Override
