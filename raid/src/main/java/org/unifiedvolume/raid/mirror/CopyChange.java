@@ -142,9 +142,20 @@ final class CopyChange extends FanOut {
             IoRequest all = parent();
             long row = level.firstRow(all.offsetBytes(), all.lengthBytes());
             long rows = level.endRow(all.offsetBytes(), all.lengthBytes()) - row;
-            whole.failed(why, () -> level.resync(group, row, rows));
+            whole.failed(why, () -> mend(row, rows));
         } else {
             whoWaits.complete(parent(), outcome);
+        }
+    }
+
+    /// A leg that is being filled may have the change where it is filled already: it gets what the
+    /// complete ones hold.
+    private void mend(long row, long rows) throws DeviceFault, InterruptedException {
+        level.resync(group, row, rows);
+        for (Leg leg : group.roles().writable()) {
+            if (!group.roles().isComplete(leg.role())) {
+                level.restore(group, leg, row, rows);
+            }
         }
     }
 

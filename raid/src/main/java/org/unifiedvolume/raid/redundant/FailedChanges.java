@@ -17,6 +17,7 @@ final class FailedChanges {
 
     private static final long FIRST_PAUSE_NANOS = 50_000_000L;
     private static final long LAST_PAUSE_NANOS = 5_000_000_000L;
+    private static final long WINDOW_BYTES = 256 << 10;
     private static final Logger LOG = LoggerFactory.getLogger(FailedChanges.class);
 
     private final RedundantArray array;
@@ -37,7 +38,7 @@ final class FailedChanges {
     }
 
     /// Keeps a change until its rows agree.
-    void add(RowChange change, long row, DeviceFault why, Level.Mending mending) {
+    void add(RowChange change, DeviceFault why, Level.Mending mending) {
         DeviceFault forOthers =
                 new DeviceFault(
                         DeviceFault.Kind.IO,
@@ -48,15 +49,13 @@ final class FailedChanges {
             array.legs().askWhetherTheyDiffer(this::areAny);
         }
         array.locks().refuse(change, forOthers);
-        array.blocking()
-                .threads()
-                .start("uvol-mend-" + array.volume(), () -> run(change, row, mending));
+        array.blocking().threads().start("uvol-mend-" + array.volume(), () -> run(change, mending));
     }
 
-    private void run(RowChange change, long row, Level.Mending mending) {
+    private void run(RowChange change, Level.Mending mending) {
         boolean isMended = false;
         try {
-            isMended = tryOn(row, mending);
+            isMended = tryOn(change, mending);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -71,7 +70,8 @@ final class FailedChanges {
         change.mended();
     }
 
-    private boolean tryOn(long row, Level.Mending mending) throws InterruptedException {
+    private boolean tryOn(RowChange change, Level.Mending mending) throws InterruptedException {
+        long row = change.row();
         long pause = FIRST_PAUSE_NANOS;
         String problem = "";
         while (!array.isClosed()) {
@@ -82,6 +82,7 @@ final class FailedChanges {
             }
             try {
                 mending.mend();
+                follow(change);
                 LOG.info("volume {}: the failed change at row {} is mended", array.volume(), row);
                 return true;
             } catch (DeviceFault fault) {
@@ -96,6 +97,14 @@ final class FailedChanges {
             }
         }
         return false;
+    }
+
+    /// Replacements have it where they are filled already, or have not.
+    private void follow(RowChange change) throws InterruptedException {
+        long end = change.row() + change.rows();
+        for (long row = change.row(); row < end; row += WINDOW_BYTES) {
+            array.replacements().follow(row, Math.min(WINDOW_BYTES, end - row));
+        }
     }
 
     /// Whether a leg that is in use has not answered something in time, and not since.

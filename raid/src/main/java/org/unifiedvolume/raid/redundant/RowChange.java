@@ -91,8 +91,16 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
         if (request instanceof IoRequest.Write write) {
             write.source().retain();
         }
-        array.failedChanges().add(this, row, why, mending);
+        array.failedChanges().add(this, why, mending);
         done.complete(request, new Outcome.Failed(why));
+    }
+
+    long row() {
+        return row;
+    }
+
+    long rows() {
+        return rows;
     }
 
     /// The legs agree on the rows of a change that failed.
