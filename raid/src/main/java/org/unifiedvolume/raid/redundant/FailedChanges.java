@@ -17,7 +17,6 @@ final class FailedChanges {
 
     private static final long FIRST_PAUSE_NANOS = 50_000_000L;
     private static final long LAST_PAUSE_NANOS = 5_000_000_000L;
-    private static final long WINDOW_BYTES = 256 << 10;
     private static final Logger LOG = LoggerFactory.getLogger(FailedChanges.class);
 
     private final RedundantArray array;
@@ -82,7 +81,6 @@ final class FailedChanges {
             }
             try {
                 mending.mend();
-                follow(change);
                 LOG.info("volume {}: the failed change at row {} is mended", array.volume(), row);
                 return true;
             } catch (DeviceFault fault) {
@@ -99,18 +97,10 @@ final class FailedChanges {
         return false;
     }
 
-    /// Replacements have it where they are filled already, or have not.
-    private void follow(RowChange change) throws InterruptedException {
-        long end = change.row() + change.rows();
-        for (long row = change.row(); row < end; row += WINDOW_BYTES) {
-            array.replacements().follow(row, Math.min(WINDOW_BYTES, end - row));
-        }
-    }
-
     /// Whether a leg that is in use has not answered something in time, and not since.
     private boolean isAnyOverdue() {
         for (Leg leg : array.roles().writable()) {
-            if (leg.device().overdueCount() > 0) {
+            if (leg.hesitation() != null) {
                 return true;
             }
         }

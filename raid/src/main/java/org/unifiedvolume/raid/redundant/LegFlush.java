@@ -61,10 +61,8 @@ final class LegFlush extends FanOut {
     @Override
     protected void end(Completion whoWaits) {
         Outcome outcome = result();
-        if (outcome.isSuccess() && !array.isRecorded()) {
+        if (outcome.isSuccess()) {
             array.whenRecorded(why -> answer(whoWaits, why));
-        } else if (outcome.isSuccess()) {
-            answer(whoWaits, null);
         } else {
             whoWaits.complete(parent(), outcome);
         }

@@ -257,6 +257,10 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public void whenRecorded(Consumer<DeviceFault> told) {
+        if (isRecorded()) {
+            told.accept(null);
+            return;
+        }
         legs.keeper()
                 .whenSettled(
                         failed ->
@@ -296,7 +300,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         switch (request) {
             case Read _, Locate _, Prefetch _ -> level.read(this, request, done);
             case Write _, Zero _, Discard _ -> change(request, done);
-            case Flush flush -> flush(flush, done);
+            case Flush flush -> new LegFlush(this, flush, done).start();
         }
     }
 
@@ -315,10 +319,6 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                         done,
                         level.firstRow(offset, length),
                         level.endRow(offset, length)));
-    }
-
-    private void flush(Flush flush, Completion done) {
-        new LegFlush(this, flush, done).start();
     }
 
     @Override

@@ -1,6 +1,5 @@
 package org.unifiedvolume.raid.redundant;
 
-import java.io.IOException;
 import java.util.List;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.request.Completion;
@@ -65,7 +64,7 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
         follow(
                 () -> {
                     leave();
-                    acknowledge(array.legs(), request, outcome, done);
+                    acknowledge(outcome);
                 });
     }
 
@@ -99,10 +98,6 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
         return row;
     }
 
-    long rows() {
-        return rows;
-    }
-
     /// The legs agree on the rows of a change that failed.
     void mended() {
         follow(
@@ -124,17 +119,13 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
         return done.isAwaited();
     }
 
-    /// Answers a change or a flush once nothing that it depends on can be forgotten.
-    static void acknowledge(Legs legs, IoRequest request, Outcome outcome, Completion done) {
-        StateKeeper keeper = legs.keeper();
-        if (keeper.isSettled() || !outcome.isSuccess()) {
+    /// Answers once nothing that the change depends on can be forgotten.
+    private void acknowledge(Outcome outcome) {
+        if (array.isRecorded() || !outcome.isSuccess()) {
             done.complete(request, outcome);
         } else {
-            keeper.whenSettled(failed -> done.complete(request, unless(failed, outcome)));
+            array.whenRecorded(
+                    why -> done.complete(request, why == null ? outcome : new Outcome.Failed(why)));
         }
-    }
-
-    private static Outcome unless(IOException failed, Outcome outcome) {
-        return failed == null ? outcome : Outcome.failed(DeviceFault.Kind.IO, failed.getMessage());
     }
 }

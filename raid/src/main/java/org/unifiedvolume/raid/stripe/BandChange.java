@@ -1,7 +1,6 @@
 package org.unifiedvolume.raid.stripe;
 
 import org.unifiedvolume.buffer.Buffers;
-import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.request.DeviceFault;
 
 /// The change of one band: reads what it needs, computes new parity, and writes.
@@ -15,10 +14,7 @@ import org.unifiedvolume.request.DeviceFault;
 ///
 /// After an unclean stop, while parity may be wrong, nothing is modified: the other ways make
 /// parity right.
-final class BandChange implements StripeChange.Part {
-    private final StripeChange change;
-    private final ParityLevel level;
-    private final Group group;
+final class BandChange extends StripePart {
     private final Band band;
     private final StripeLegs legs;
     private final long writes;
@@ -26,22 +22,23 @@ final class BandChange implements StripeChange.Part {
     private StripeRows rows;
     private Buffers newP;
     private Buffers newQ;
-    private JournalChange entry;
-    private LegWrites sent;
 
     BandChange(StripeChange change, Band band) {
-        this.change = change;
-        this.level = change.level();
-        this.group = change.group();
+        super(change);
         this.band = band;
-        this.legs = new StripeLegs(level.geometry(), change.roles(), band.stripe());
+        this.legs = new StripeLegs(level().geometry(), change.roles(), band.stripe());
         this.writes = (band.changed() | ~legs.data()) & legs.all() & legs.writable();
     }
 
     void start() {
         rows =
                 new StripeRows(
-                        group, level.parity(), change.what(), legs, band.row(), band.lengthBytes());
+                        group(),
+                        level().parity(),
+                        change().what(),
+                        legs,
+                        band.row(),
+                        band.lengthBytes());
         gather();
     }
 
@@ -60,7 +57,7 @@ final class BandChange implements StripeChange.Part {
             return;
         }
         long toModify = band.changed() | parities();
-        boolean canModify = (toModify & ~legs.readable()) == 0 && !change.roles().isMeasured();
+        boolean canModify = (toModify & ~legs.readable()) == 0 && !change().roles().isMeasured();
         boolean canReconstruct = (unchanged() & ~legs.readable()) == 0;
         if (canReconstruct && (!canModify || isReconstructCheaper(toModify))) {
             read(unchanged(), this::reconstruct);
@@ -98,13 +95,13 @@ final class BandChange implements StripeChange.Part {
 
     private void fail(DeviceFault why) {
         release();
-        if (!patience.retry(why, group.io(), this::start)) {
-            change.ended(why);
+        if (!patience.retry(why, group().io(), this::start)) {
+            change().ended(why);
         }
     }
 
     @Override
-    public void release() {
+    void release() {
         rows.release();
         if (newP != null) {
             newP.release();
@@ -123,14 +120,14 @@ final class BandChange implements StripeChange.Part {
     private void reconstruct() {
         Buffers[] data = new Buffers[legs.dataCount()];
         for (int i = 0; i < data.length; i++) {
-            data[i] = band.changes(i) ? change.source(band, i) : rows.at(i);
+            data[i] = band.changes(i) ? change().source(band, i) : rows.at(i);
         }
         if (newP != null && newQ != null) {
-            level.parity().generate(data, newP, newQ);
+            level().parity().generate(data, newP, newQ);
         } else if (newP != null) {
-            level.parity().generate(data, newP);
+            level().parity().generate(data, newP);
         } else {
-            level.parity().generateQ(data, newQ);
+            level().parity().generateQ(data, newQ);
         }
     }
 
@@ -140,18 +137,18 @@ final class BandChange implements StripeChange.Part {
         Buffers[] after = new Buffers[count];
         for (int i = band.first(); i < band.first() + band.count(); i++) {
             before[i] = rows.at(i);
-            after[i] = change.source(band, i);
+            after[i] = change().source(band, i);
         }
         if (newP != null) {
-            level.parity().renewP(before, after, rows.at(count), newP);
+            level().parity().renewP(before, after, rows.at(count), newP);
         }
         if (newQ != null) {
-            level.parity().renewQ(before, after, rows.at(count + 1), newQ);
+            level().parity().renewQ(before, after, rows.at(count + 1), newQ);
         }
     }
 
     private void write(Runnable compute) {
-        boolean isAllZero = change.isZero() && unchanged() == 0;
+        boolean isAllZero = change().isZero() && unchanged() == 0;
         if (!isAllZero && !allocate()) {
             fail(StripeRows.noMemory());
             return;
@@ -159,111 +156,63 @@ final class BandChange implements StripeChange.Part {
         if (!isAllZero) {
             compute.run();
         }
-        if (level.journal() == null) {
-            send(null);
-            return;
-        }
-        entry = journalled();
-        if (level.journal().enter(entry)) {
-            mayGo(null);
-        }
-    }
-
-    private void recorded(DeviceFault fault) {
-        if (fault != null) {
-            level.journal().left(entry);
-        }
-        send(fault);
-    }
-
-    private void mayGo(DeviceFault fault) {
-        if (fault == null) {
-            change.whenMaySend(this::recorded);
-        } else {
-            send(fault);
-        }
+        journalAndSend(band.row(), band.endRow());
     }
 
     private boolean allocate() {
         int count = legs.dataCount();
         boolean isWell = true;
         if ((writes >> count & 1) != 0) {
-            newP = group.io().pool().allocate(band.lengthBytes());
+            newP = group().io().pool().allocate(band.lengthBytes());
             isWell = newP != null;
         }
         if (isWell && count + 1 < legs.count() && (writes >> (count + 1) & 1) != 0) {
-            newQ = group.io().pool().allocate(band.lengthBytes());
+            newQ = group().io().pool().allocate(band.lengthBytes());
             isWell = newQ != null;
         }
         return isWell;
     }
 
     /// Where no parity is left, nothing has to fit together.
-    private JournalChange journalled() {
-        JournalChange found =
-                new JournalChange(band.row(), band.endRow(), legs.count()) {
-                    @Override
-                    void entered(DeviceFault fault) {
-                        mayGo(fault);
-                    }
-                };
+    @Override
+    void describe(JournalChange entry) {
         if (parities() != 0) {
             for (int i = 0; i < legs.count(); i++) {
                 if ((writes >> i & 1) != 0) {
-                    found.add(legs.role(i), band.row(), band.lengthBytes(), source(i));
+                    entry.add(legs.role(i), band.row(), band.lengthBytes(), source(i));
                 }
             }
         }
-        return found;
     }
 
     private Buffers source(int position) {
         int count = legs.dataCount();
         if (position < count) {
-            return change.source(band, position);
+            return change().source(band, position);
         }
         return position == count ? newP : newQ;
     }
 
-    private void send(DeviceFault fault) {
-        if (fault != null) {
-            fail(fault);
-            return;
-        }
-        sent = new LegWrites(change, (_, _) -> ended());
+    @Override
+    void sendTo(LegWrites all) {
         for (int i = 0; i < legs.count(); i++) {
             if ((writes >> i & 1) != 0) {
-                sent.send(legs.leg(i), band.row(), band.lengthBytes(), source(i));
+                all.send(legs.leg(i), band.row(), band.lengthBytes(), source(i));
             }
         }
-        sent.allSubmitted();
-    }
-
-    private void ended() {
-        change.sent(this, sent);
     }
 
     @Override
-    public void lasts() {
-        if (entry != null) {
-            level.journal().lasts(entry);
-        }
+    void notSent(DeviceFault why) {
+        fail(why);
     }
 
     @Override
-    public void mend() throws DeviceFault, InterruptedException {
+    void mend() throws DeviceFault, InterruptedException {
         for (int i = 0; i < legs.count(); i++) {
-            if ((sent.failed() >> legs.role(i) & 1) != 0) {
-                LegWrites.again(group, legs.leg(i), band.row(), band.lengthBytes(), source(i));
+            if ((failed() >> legs.role(i) & 1) != 0) {
+                LegWrites.again(group(), legs.leg(i), band.row(), band.lengthBytes(), source(i));
             }
-        }
-    }
-
-    @Override
-    public void letGo() {
-        release();
-        if (entry != null) {
-            level.journal().left(entry);
         }
     }
 }

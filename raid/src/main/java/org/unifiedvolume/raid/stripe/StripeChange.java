@@ -2,7 +2,6 @@ package org.unifiedvolume.raid.stripe;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.geometry.ParityGeometry;
 import org.unifiedvolume.raid.redundant.Group;
@@ -36,24 +35,9 @@ final class StripeChange extends FanOut {
     private boolean mustRepeatSlowly;
 
     /// The parts that failed on legs which the array cannot do without.
-    private final List<Part> broken = new ArrayList<>();
+    private final List<StripePart> broken = new ArrayList<>();
 
     private final Level.Change whole;
-
-    /// A part of a change.
-    interface Part {
-        /// It has failed, and stays until it is mended.
-        void lasts();
-
-        /// Sends it again to the legs that failed it and are still in use. On a control thread.
-        void mend() throws DeviceFault, InterruptedException;
-
-        /// It is not needed any more, nor what the journal has of it.
-        void letGo();
-
-        /// Gives its memory back, and leaves the rest to the journal.
-        void release();
-    }
 
     /// @param whole whose rows are held
     /// @param what is done: the parent, or what it becomes here
@@ -131,16 +115,6 @@ final class StripeChange extends FanOut {
         }
     }
 
-    /// Tells a part that it may send what it has, with null, or why it must not: which legs lacked
-    /// what the journal was given has to be known on disk.
-    void whenMaySend(Consumer<DeviceFault> told) {
-        if (group.isRecorded()) {
-            told.accept(null);
-        } else {
-            group.whenRecorded(told);
-        }
-    }
-
     private void startParts() {
         ParityGeometry geometry = level.geometry();
         long start = what.offsetBytes();
@@ -199,7 +173,7 @@ final class StripeChange extends FanOut {
     }
 
     /// Legs have answered all of a part.
-    void sent(Part part, LegWrites writes) {
+    void sent(StripePart part, LegWrites writes) {
         DeviceFault why = mustRepeatSlowly() ? null : writes.settle();
         if (why != null && writes.isAnyTouched()) {
             part.lasts();
@@ -228,7 +202,7 @@ final class StripeChange extends FanOut {
 
     @Override
     protected void end(Completion whoWaits) {
-        List<Part> parts;
+        List<StripePart> parts;
         DeviceFault why;
         synchronized (this) {
             parts = List.copyOf(broken);
@@ -241,18 +215,18 @@ final class StripeChange extends FanOut {
         }
     }
 
-    private record PartsMending(List<Part> parts) implements Level.Mending {
+    private record PartsMending(List<StripePart> parts) implements Level.Mending {
         @Override
         public void mend() throws DeviceFault, InterruptedException {
-            for (Part part : parts) {
+            for (StripePart part : parts) {
                 part.mend();
             }
-            parts.forEach(Part::letGo);
+            parts.forEach(StripePart::letGo);
         }
 
         @Override
         public void giveUp() {
-            parts.forEach(Part::release);
+            parts.forEach(StripePart::release);
         }
     }
 
