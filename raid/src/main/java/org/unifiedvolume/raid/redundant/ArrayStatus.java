@@ -46,10 +46,10 @@ final class ArrayStatus {
                 worst = status;
             }
         }
-        for (Replacement replacement : array.legs().replacements()) {
+        for (Replacement replacement : array.legs().reserve().replacements()) {
             children.add(statusOf(replacement));
         }
-        for (Spare spare : array.legs().spares()) {
+        for (Spare spare : array.legs().reserve().spares()) {
             children.add(statusOf(spare));
         }
         DeviceStatus online =

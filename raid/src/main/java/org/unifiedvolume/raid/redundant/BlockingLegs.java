@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.redundant;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.buffer.Slice;
 import org.unifiedvolume.device.BlockDevice;
@@ -167,6 +168,22 @@ public final class BlockingLegs {
                     locks.acquire(held);
                 });
         return held.isGranted();
+    }
+
+    /// Asks for something and waits until it says how it ended.
+    ///
+    /// @param asked is given whom to tell, why it failed or null, once
+    /// @return why it failed; null if it did not
+    DeviceFault ask(Consumer<Consumer<DeviceFault>> asked) throws InterruptedException {
+        DeviceFault[] failed = new DeviceFault[1];
+        threads.await(
+                done ->
+                        asked.accept(
+                                fault -> {
+                                    failed[0] = fault;
+                                    done.run();
+                                }));
+        return failed[0];
     }
 
     public void sleep(long nanos) throws InterruptedException {

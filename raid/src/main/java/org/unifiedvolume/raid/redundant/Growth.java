@@ -107,7 +107,7 @@ final class Growth {
                                 .formatted(leg.name()));
             }
         }
-        if (!array.legs().replacements().isEmpty()) {
+        if (!array.legs().reserve().replacements().isEmpty()) {
             throw refusal("one of its members is being replaced; wait until it is");
         }
         boolean isScrubbed = array.jobs().scrub() != null && !array.jobs().scrub().hasEnded();
@@ -190,25 +190,16 @@ final class Growth {
         array.setBitmap(bitmap);
         array.saveBitmap();
         long from = before.rowBytes();
-        DeviceFault[] failed = new DeviceFault[1];
-        array.blocking()
-                .threads()
-                .await(
-                        done -> {
-                            boolean isMarked =
-                                    bitmap.mark(
-                                            from,
-                                            grown.rowBytes() - from,
-                                            fault -> {
-                                                failed[0] = fault;
-                                                done.run();
-                                            });
-                            if (isMarked) {
-                                done.run();
-                            }
-                        });
-        if (failed[0] != null) {
-            throw failed[0];
+        DeviceFault fault =
+                array.blocking()
+                        .ask(
+                                told -> {
+                                    if (bitmap.mark(from, grown.rowBytes() - from, told::accept)) {
+                                        told.accept(null);
+                                    }
+                                });
+        if (fault != null) {
+            throw fault;
         }
     }
 

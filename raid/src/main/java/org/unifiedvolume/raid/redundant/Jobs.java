@@ -147,7 +147,7 @@ final class Jobs {
                 all.add(leg.rebuild());
             }
         }
-        for (Replacement replacement : array.legs().replacements()) {
+        for (Replacement replacement : array.legs().reserve().replacements()) {
             if (replacement.job() != null) {
                 all.add(replacement.job());
             }
@@ -160,7 +160,7 @@ final class Jobs {
         all.add(resync);
         all.add(scrub);
         array.legs().all().forEach(leg -> all.add(leg.rebuild()));
-        array.legs().replacements().forEach(replacement -> all.add(replacement.job()));
+        array.legs().reserve().replacements().forEach(replacement -> all.add(replacement.job()));
         for (RowJob job : all) {
             if (job != null) {
                 job.cancel();

@@ -31,7 +31,7 @@ final class LegBitmap implements BitmapStore {
     public void write(int firstBlock, byte[] blocks, Consumer<DeviceFault> done) {
         Leg[] targets = array.roles().writable();
         DeviceFault[] faults = new DeviceFault[array.roles().count()];
-        List<Replacement> followers = array.legs().replacements();
+        List<Replacement> followers = array.legs().reserve().replacements();
         AtomicInteger pending = new AtomicInteger(targets.length + followers.size() + 1);
         Buffers payload = MemberAccess.payload(blocks);
         Runnable answered =
@@ -118,7 +118,7 @@ final class LegBitmap implements BitmapStore {
         Legs legs = array.legs();
         return !array.isClosed()
                 && legs.areAllInSync()
-                && legs.replacements().isEmpty()
+                && legs.reserve().replacements().isEmpty()
                 && !legs.roles().isMeasured()
                 && legs.keeper().isSettled();
     }

@@ -23,27 +23,19 @@ final class Legs {
     /// After so many failed reads, none of which could be mended, a leg is dropped.
     private static final int MAX_READ_ERRORS = 64;
 
-    private static final int MAX_HISTORY = 32;
-
     private static final Logger LOG = LoggerFactory.getLogger(Legs.class);
 
     private final String volume;
     private final Level level;
     private final List<Leg> legs;
-    private List<Spare> spares = List.of();
-    private volatile List<Replacement> replacements = List.of();
-    private boolean memberLeft;
     private final StateKeeper keeper;
     private final LongSupplier randomIds;
     private final ReentrantLock lock = new ReentrantLock();
-    private final List<Epoch> history;
+    private final Reserve reserve;
+    private final Epochs epochs;
     private final long[] knownEvents;
     private final long[] inSyncSince;
     private long savedEvents;
-    private Epoch epoch;
-    private long events;
-    private long clearedEvents;
-    private long completeBefore;
     private int primary;
     private boolean measured;
     private boolean closedClean;
@@ -69,19 +61,14 @@ final class Legs {
         this.legs = List.copyOf(legs);
         this.keeper = keeper;
         this.randomIds = randomIds;
-        this.history = new ArrayList<>(start.history());
-        this.epoch = start.epoch();
-        this.events = start.events();
-        this.clearedEvents = start.clearedEvents();
+        this.reserve = new Reserve(volume, this);
+        this.epochs = new Epochs(start, randomIds);
         this.primary = start.primary();
         this.measured = measured;
         this.knownEvents = new long[legs.size()];
         this.inSyncSince = new long[legs.size()];
         for (int i = 0; i < knownEvents.length; i++) {
             knownEvents[i] = start.legs().get(i).knownEvents();
-            // A leg that is not complete now may have a superblock that says it is, written in the
-            // moment in which the last run ended: a start without it is always a new epoch.
-            completeBefore |= 1L << i;
         }
         choosePrimary();
         this.roles = new Roles(this.legs, this.primary, measured);
@@ -258,20 +245,7 @@ final class Legs {
         if (shut) {
             return;
         }
-        long complete = complete();
-        events++;
-        if ((completeBefore & ~complete) != 0 || memberLeft) {
-            memberLeft = false;
-            history.addFirst(epoch);
-            if (history.size() > MAX_HISTORY) {
-                history.removeLast();
-            }
-            epoch = new Epoch(epoch.number() + 1, randomIds.getAsLong());
-        }
-        completeBefore = complete;
-        if (Long.bitCount(complete) == legs.size()) {
-            clearedEvents = events;
-        }
+        epochs.next(complete());
         keeper.change(state()); // first: who sees the new roles can see whether they are recorded
         publish();
     }
@@ -294,16 +268,20 @@ final class Legs {
                             leg.filledBytes(),
                             knownEvents[leg.role()]));
         }
-        List<ArrayState.Entry> others = new ArrayList<>();
-        replacements.forEach(replacement -> others.add(replacement.entry()));
-        spares.forEach(spare -> others.add(spare.entry()));
         return new ArrayState(
-                events, epoch, history, closedClean, primary, clearedEvents, entries, others);
+                epochs.events(),
+                epochs.epoch(),
+                epochs.history(),
+                closedClean,
+                primary,
+                epochs.clearedEvents(),
+                entries,
+                reserve.entries());
     }
 
     /// Whether an epoch is this array's present one or among those before it.
     boolean hasLived(Epoch other) {
-        return look(() -> epoch.equals(other) || history.contains(other));
+        return look(() -> epochs.hasLived(other));
     }
 
     /// The count of events of the last superblock that a leg is known to hold.
@@ -320,11 +298,7 @@ final class Legs {
                     knownEvents[leg.role()] = Math.max(knownEvents[leg.role()], ofEvents);
                 }
             }
-            for (Replacement replacement : replacements) {
-                if (replacement.member().uuid().equals(member)) {
-                    replacement.recorded(ofEvents);
-                }
-            }
+            reserve.recorded(member, ofEvents);
         } finally {
             lock.unlock();
         }
@@ -334,7 +308,7 @@ final class Legs {
     void raiseEvents(long toAtLeast) {
         lock.lock();
         try {
-            events = Math.max(events, toAtLeast);
+            epochs.raise(toAtLeast);
         } finally {
             lock.unlock();
         }
@@ -377,8 +351,38 @@ final class Legs {
 
     /// Writes the superblocks of an array that starts, or has changed by hand.
     void save() throws IOException {
+        record(() -> {});
+    }
+
+    /// A change of states.
+    interface Deed {
+        /// Under the lock.
+        ///
+        /// @throws IOException if it must not be; then nothing changes
+        void run() throws IOException;
+    }
+
+    /// Makes a change of states if something says so under the lock.
+    ///
+    /// @return whether it did
+    boolean changeIf(BooleanSupplier says) {
         lock.lock();
         try {
+            boolean isChange = says.getAsBoolean();
+            if (isChange) {
+                changed();
+            }
+            return isChange;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Carries out a change of states, which is on disk when this returns.
+    void record(Deed deed) throws IOException {
+        lock.lock();
+        try {
+            deed.run();
             changed();
         } finally {
             lock.unlock();
@@ -415,29 +419,29 @@ final class Legs {
 
     /// Stops using a leg by hand.
     void fail(Leg leg) throws IOException {
-        lock.lock();
-        try {
-            if (!canDoWithout(leg)) {
-                throw new IOException(
-                        "volume %s: the array cannot do without %s; bring another leg in sync first"
-                                .formatted(volume, leg.name()));
-            }
-            drop(leg, "taken out by hand", false);
-            changed();
-        } finally {
-            lock.unlock();
+        record(
+                () -> {
+                    checkCanDoWithout(leg);
+                    drop(leg, "taken out by hand", false);
+                });
+    }
+
+    private void checkCanDoWithout(Leg leg) throws IOException {
+        if (!canDoWithout(leg)) {
+            throw new IOException(
+                    "volume %s: the array cannot do without %s; bring another leg in sync first"
+                            .formatted(volume, leg.name()));
         }
-        keeper.settle();
     }
 
     /// The present epoch. Under the lock ([#look]).
     Epoch epoch() {
-        return epoch;
+        return epochs.epoch();
     }
 
     /// The count of events. Under the lock ([#look]).
     long events() {
-        return events;
+        return epochs.events();
     }
 
     long randomId() {
@@ -448,117 +452,28 @@ final class Legs {
     ///
     /// @throws IOException if the array cannot do without it, or that cannot be written down
     void retire(Leg leg, String why) throws IOException {
-        lock.lock();
-        try {
-            if (!canDoWithout(leg)) {
-                throw new IOException(
-                        "volume %s: the array cannot do without %s; bring another leg in sync first"
-                                .formatted(volume, leg.name()));
-            }
-            drop(leg, why, false);
-            leg.become(LegState.STALE, why, Instant.now());
-            leg.setFilledBytes(0);
-            changed();
-        } finally {
-            lock.unlock();
-        }
-        keeper.settle();
+        record(
+                () -> {
+                    checkCanDoWithout(leg);
+                    drop(leg, why, false);
+                    leg.become(LegState.STALE, why, Instant.now()); // if it was not in use before
+                    leg.setFilledBytes(0);
+                });
     }
 
-    /// The members that wait for a role.
-    List<Spare> spares() {
-        return look(() -> spares);
+    /// The members beside the legs.
+    Reserve reserve() {
+        return reserve;
     }
 
-    /// The members beside the legs when the array begins; before that.
+    /// Who is beside the legs when the array begins; before that.
     ///
     /// @param givenUp whether a replacement is not there: it may have been given its role in a
     ///     state that nobody else has heard of, so what is done now has to be of another epoch
     void begin(List<Spare> waiting, List<Replacement> resumed, boolean givenUp) {
-        memberLeft = givenUp;
-        spares = List.copyOf(waiting);
-        replacements = List.copyOf(resumed);
-    }
-
-    /// The members that are being filled to take the place of complete ones. Any thread.
-    List<Replacement> replacements() {
-        return replacements;
-    }
-
-    /// The replacement of a leg's member; null if there is none.
-    Replacement replacementOf(Leg leg) {
-        for (Replacement replacement : replacements) {
-            if (replacement.leg() == leg) {
-                return replacement;
-            }
-        }
-        return null;
-    }
-
-    /// A member takes a complete leg's changes from now on, to take its place later.
-    void replace(Replacement replacement) throws IOException {
-        lock.lock();
-        try {
-            Leg leg = replacement.leg();
-            if (!leg.state().isComplete() || replacementOf(leg) != null) {
-                throw new IOException(
-                        "volume %s: %s has failed, or is being replaced, just now"
-                                .formatted(volume, leg.name()));
-            }
-            replacements = with(replacements, replacement);
-            changed();
-        } finally {
-            lock.unlock();
-        }
-        keeper.settle();
-    }
-
-    private static List<Replacement> with(List<Replacement> some, Replacement one) {
-        List<Replacement> all = new ArrayList<>(some);
-        all.add(one);
-        return List.copyOf(all);
-    }
-
-    private static List<Replacement> without(List<Replacement> some, Replacement one) {
-        List<Replacement> all = new ArrayList<>(some);
-        all.remove(one);
-        return List.copyOf(all);
-    }
-
-    /// How far a replacement is filled goes into the superblocks.
-    void checkpoint(Replacement replacement, long filledBytes) {
-        lock.lock();
-        try {
-            if (replacements.contains(replacement)) {
-                replacement.setFilledBytes(filledBytes);
-                changed();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// A replacement will not take a leg's place: the leg keeps it.
-    ///
-    /// @return whether it was still to
-    boolean abandon(Replacement replacement, String why) {
-        lock.lock();
-        try {
-            if (!replacements.contains(replacement)) {
-                return false;
-            }
-            LOG.error(
-                    "volume {}: {} does not take the place of {}: {}",
-                    volume,
-                    replacement.name(),
-                    replacement.leg().name(),
-                    why);
-            replacements = without(replacements, replacement);
-            replacement.end();
-            changed();
-            return true;
-        } finally {
-            lock.unlock();
+        reserve.begin(waiting, resumed);
+        if (givenUp) {
+            epochs.memberLeft();
         }
     }
 
@@ -570,17 +485,15 @@ final class Legs {
         Leg leg = replacement.leg();
         lock.lock();
         try {
-            if (!replacements.contains(replacement) || !leg.state().isComplete()) {
+            if (!leg.state().isComplete() || !reserve.leave(replacement)) {
                 return false;
             }
-            replacements = without(replacements, replacement);
-            replacement.end();
             leg.setMember(replacement.member());
             leg.become(LegState.IN_SYNC, "", Instant.now());
             knownEvents[leg.role()] = replacement.knownEvents();
-            memberLeft = true;
+            epochs.memberLeft();
             changed();
-            inSyncSince[leg.role()] = events;
+            inSyncSince[leg.role()] = epochs.events();
         } finally {
             lock.unlock();
         }
@@ -588,49 +501,15 @@ final class Legs {
         return true;
     }
 
-    /// A member waits for a role from now on, or waits no more; on disk when this returns.
-    ///
-    /// @param gone null if none goes
-    /// @param added null if none comes
-    void changeSpares(Spare gone, Spare added) throws IOException {
-        lock.lock();
-        try {
-            List<Spare> waiting = new ArrayList<>(spares);
-            waiting.remove(gone);
-            if (added != null) {
-                waiting.add(added);
-            }
-            spares = List.copyOf(waiting);
-            changed();
-        } finally {
-            lock.unlock();
-        }
-        keeper.settle();
-    }
-
-    /// A spare is known by another look at it; nothing that superblocks say changes.
-    void reopened(Spare before, Spare now) {
-        lock.lock();
-        try {
-            spares = spares.stream().map(one -> one.equals(before) ? now : one).toList();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /// A retired leg is made of nobody from now on.
     ///
     /// @param gone what it was made of
     void vacate(Leg leg, LegMember gone) throws IOException {
-        lock.lock();
-        try {
-            leg.setMember(gone);
-            leg.vacate();
-            changed();
-        } finally {
-            lock.unlock();
-        }
-        keeper.settle();
+        record(
+                () -> {
+                    leg.setMember(gone);
+                    leg.vacate();
+                });
     }
 
     /// Takes a dropped leg in again, to be given its bytes by `job`; it takes changes from now on.
@@ -649,12 +528,9 @@ final class Legs {
             if (!member.uuid().equals(leg.member().uuid())) {
                 knownEvents[leg.role()] = 0; // whatever the one before it held
             }
-            spares = spares.stream().filter(spare -> !spare.isMember(member)).toList();
-            Replacement successor = replacementOf(leg);
-            if (successor != null && successor.member().uuid().equals(member.uuid())) {
+            Replacement successor = reserve.enlist(leg, member);
+            if (successor != null) {
                 knownEvents[leg.role()] = successor.knownEvents();
-                replacements = without(replacements, successor);
-                successor.end();
             }
             leg.setMember(member);
             leg.setFilledBytes(filledBytes);
@@ -674,15 +550,14 @@ final class Legs {
 
     /// How far a leg is filled goes into the superblocks.
     void checkpoint(Leg leg, RowJob job, long filledBytes) {
-        lock.lock();
-        try {
-            if (leg.rebuild() == job && !job.mustStop()) {
-                leg.setFilledBytes(filledBytes);
-                changed();
-            }
-        } finally {
-            lock.unlock();
-        }
+        changeIf(
+                () -> {
+                    boolean isGoing = leg.rebuild() == job && !job.mustStop();
+                    if (isGoing) {
+                        leg.setFilledBytes(filledBytes);
+                    }
+                    return isGoing;
+                });
     }
 
     /// A leg holds what the array holds.
@@ -699,7 +574,7 @@ final class Legs {
             leg.become(LegState.IN_SYNC, "", Instant.now());
             choosePrimary();
             changed();
-            inSyncSince[leg.role()] = events;
+            inSyncSince[leg.role()] = epochs.events();
             LOG.info("volume {}: {} is in sync", volume, leg.name());
         } finally {
             lock.unlock();
@@ -708,15 +583,7 @@ final class Legs {
 
     /// A rebuild could not go on.
     void rebuildFailed(Leg leg, RowJob job, String why, boolean mayComeBack) {
-        lock.lock();
-        try {
-            if (leg.rebuild() == job && leg.state() != LegState.STALE) {
-                drop(leg, why, mayComeBack);
-                changed();
-            }
-        } finally {
-            lock.unlock();
-        }
+        changeIf(() -> leg.rebuild() == job && drop(leg, why, mayComeBack));
     }
 
     boolean isMeasured() {
@@ -748,25 +615,19 @@ final class Legs {
     /// There are more rows than before, which all complete legs have, and in which they may differ;
     /// on disk when this returns.
     void grown(long rowBytes) throws IOException {
-        lock.lock();
-        try {
-            legs.forEach(leg -> leg.setFilledBytes(rowBytes));
-            measured = true;
-            changed();
-        } finally {
-            lock.unlock();
-        }
-        keeper.settle();
+        record(
+                () -> {
+                    legs.forEach(leg -> leg.setFilledBytes(rowBytes));
+                    measured = true;
+                });
     }
 
     /// The complete legs have been made alike.
     void alike() {
-        lock.lock();
-        try {
-            measured = false;
-            changed();
-        } finally {
-            lock.unlock();
-        }
+        changeIf(
+                () -> {
+                    measured = false;
+                    return true;
+                });
     }
 }

@@ -45,10 +45,11 @@ final class Membership {
         if (leg.isVacant()) {
             throw refusal(leg.name() + " was removed already");
         }
-        if (array.legs().replacementOf(leg) != null) {
+        if (array.legs().reserve().replacementOf(leg) != null) {
             throw refusal(
                     "%s is being replaced by %s; uvol remove that one first"
-                            .formatted(leg.name(), array.legs().replacementOf(leg).name()));
+                            .formatted(
+                                    leg.name(), array.legs().reserve().replacementOf(leg).name()));
         }
         String remark = "";
         Member device = leg.device();
@@ -78,7 +79,8 @@ final class Membership {
     /// Gives a member that lacks nothing but a role to the array: it waits for one.
     void addSpare(LayoutMember fresh, boolean force) throws IOException, InterruptedException {
         MemberAreas areas = checkNew(fresh, null, force);
-        if (array.legs().all().size() + array.legs().spares().size() >= Superblock.MAX_MEMBERS) {
+        if (array.legs().all().size() + array.legs().reserve().spares().size()
+                >= Superblock.MAX_MEMBERS) {
             throw refusal("it has %d members already".formatted(Superblock.MAX_MEMBERS));
         }
         SuperblockSlots slots = prepare(fresh, areas);
@@ -87,14 +89,14 @@ final class Membership {
                         new LegMember(fresh, newUuid(), areas.data().offset()),
                         new Superblocks.Seat(slots, areas),
                         Instant.now());
-        array.legs().changeSpares(null, spare);
+        array.legs().reserve().changeSpares(null, spare);
         boolean written = false;
         try {
             superblocks.writeSpare(spare);
             written = true;
         } finally {
             if (!written) {
-                array.legs().changeSpares(spare, null);
+                array.legs().reserve().changeSpares(spare, null);
             }
         }
         LOG.info("volume {}: {} is a spare", array.volume(), spare.name());
@@ -104,7 +106,7 @@ final class Membership {
     ///
     /// @return what the user should know; may be empty
     String removeSpare(Spare spare) throws IOException {
-        array.legs().changeSpares(spare, null);
+        array.legs().reserve().changeSpares(spare, null);
         String remark = "";
         try {
             if (spare.isMissing()) {
@@ -218,10 +220,11 @@ final class Membership {
     void replace(Leg leg, LayoutMember fresh, boolean force)
             throws IOException, InterruptedException {
         MemberAreas areas = checkNew(fresh, leg, force);
-        if (array.legs().replacementOf(leg) != null) {
+        if (array.legs().reserve().replacementOf(leg) != null) {
             throw refusal(
                     "%s is being replaced by %s already; uvol remove that one first"
-                            .formatted(leg.name(), array.legs().replacementOf(leg).name()));
+                            .formatted(
+                                    leg.name(), array.legs().reserve().replacementOf(leg).name()));
         }
         boolean isItself = fresh.name().equals(leg.name());
         if (leg.state().isComplete() && leg.device() != null && !isItself) {
@@ -234,9 +237,7 @@ final class Membership {
         LegMember old = leg.member();
         array.legs().retire(leg, "replaced by " + fresh.name());
         awaitQuiet(leg);
-        SuperblockSlots slots = prepare(fresh, areas);
-        LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
-        superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
+        LegMember member = seat(fresh, areas);
         returns.fill(leg, member, 0);
         superblocks.forget(old);
         if (old.device() != null) {
@@ -259,9 +260,7 @@ final class Membership {
 
     private void follow(Leg leg, LayoutMember fresh, MemberAreas areas)
             throws IOException, InterruptedException {
-        SuperblockSlots slots = prepare(fresh, areas);
-        LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
-        superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
+        LegMember member = seat(fresh, areas);
         Replacement replacement = new Replacement(leg, member, Instant.now(), 0, 0);
         boolean begun = false;
         try {
@@ -269,7 +268,7 @@ final class Membership {
             begun = true;
         } finally {
             if (!begun) {
-                array.legs().abandon(replacement, "it could not be begun");
+                array.legs().reserve().abandon(replacement, "it could not be begun");
                 superblocks.forget(member);
             }
         }
@@ -317,7 +316,7 @@ final class Membership {
     /// @return what the user should know; may be empty
     String remove(Replacement replacement) throws IOException {
         Superblocks.Seat seat = superblocks.seat(replacement.member());
-        if (!array.legs().abandon(replacement, "removed by hand")) {
+        if (!array.legs().reserve().abandon(replacement, "removed by hand")) {
             throw refusal(replacement.name() + " has taken its role just now");
         }
         array.legs().keeper().settle();
@@ -329,6 +328,15 @@ final class Membership {
         }
         drop(replacement);
         return remark;
+    }
+
+    /// Makes a device a member that has a place for its superblock, and carries none yet.
+    private LegMember seat(LayoutMember fresh, MemberAreas areas)
+            throws IOException, InterruptedException {
+        SuperblockSlots slots = prepare(fresh, areas);
+        LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
+        superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
+        return member;
     }
 
     private UUID newUuid() {
@@ -370,9 +378,9 @@ final class Membership {
                 return true;
             }
         }
-        return array.legs().spares().stream()
+        return array.legs().reserve().spares().stream()
                         .anyMatch(spare -> spare.member().uuid().equals(member))
-                || array.legs().replacements().stream()
+                || array.legs().reserve().replacements().stream()
                         .anyMatch(one -> one.member().uuid().equals(member));
     }
 

@@ -181,7 +181,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     /// A replacement has failed: the leg keeps its place. Any thread.
     void giveUp(Replacement replacement, String why) {
-        if (legs.abandon(replacement, why)) {
+        if (legs.reserve().abandon(replacement, why)) {
             membership.drop(replacement);
         }
     }
@@ -331,16 +331,19 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     /// As [#flush(Completion)], and waits until it is done.
     void flushAll() throws DeviceFault, InterruptedException {
-        Outcome[] end = new Outcome[1];
-        blocking.threads()
-                .await(
-                        done ->
+        DeviceFault fault =
+                blocking.ask(
+                        told ->
                                 flush(
-                                        (_, outcome) -> {
-                                            end[0] = outcome;
-                                            done.run();
-                                        }));
-        if (end[0] instanceof Outcome.Failed(DeviceFault fault)) {
+                                        (_, outcome) ->
+                                                told.accept(
+                                                        outcome
+                                                                        instanceof
+                                                                        Outcome.Failed(
+                                                                                DeviceFault why)
+                                                                ? why
+                                                                : null)));
+        if (fault != null) {
             throw fault;
         }
     }
@@ -353,7 +356,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     @Override
     public List<String> memberNames() {
         return Stream.concat(
-                        legs.all().stream().map(Leg::name), legs.spares().stream().map(Spare::name))
+                        legs.all().stream().map(Leg::name),
+                        legs.reserve().spares().stream().map(Spare::name))
                 .toList();
     }
 
@@ -361,8 +365,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     public List<Member> members() {
         return Stream.of(
                         legs.all().stream().map(Leg::device),
-                        legs.replacements().stream().map(one -> one.member().device()),
-                        legs.spares().stream().map(spare -> spare.member().device()))
+                        legs.reserve().replacements().stream().map(one -> one.member().device()),
+                        legs.reserve().spares().stream().map(spare -> spare.member().device()))
                 .flatMap(devices -> devices)
                 .filter(Objects::nonNull)
                 .toList();
@@ -394,7 +398,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         if (spare != null) {
             return changeMembership(() -> membership.removeSpare(spare));
         }
-        for (Replacement replacement : legs.replacements()) {
+        for (Replacement replacement : legs.reserve().replacements()) {
             if (replacement.name().equals(member)) {
                 return changeMembership(() -> membership.remove(replacement));
             }
@@ -415,21 +419,18 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public boolean add(LayoutMember member, boolean force) throws IOException {
-        boolean[] filled = new boolean[1];
-        changeMembership(
+        return changeMembership(
                 () -> {
                     for (Leg leg : legs.all()) {
                         boolean isItself = leg.name().equals(member.name());
                         if (leg.state() == LegState.STALE && (isItself || !leg.isAway())) {
                             membership.replace(leg, member, force);
-                            filled[0] = true;
-                            return "";
+                            return true;
                         }
                     }
                     membership.addSpare(member, force);
-                    return "";
+                    return false;
                 });
-        return filled[0];
     }
 
     /// Makes a spare of a member at the start.
@@ -443,7 +444,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     /// The spare of a name; null if there is none.
     private Spare spare(String member) {
-        return legs.spares().stream()
+        return legs.reserve().spares().stream()
                 .filter(spare -> spare.name().equals(member))
                 .findFirst()
                 .orElse(null);
@@ -451,20 +452,14 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public long grow(long sizeBytes) throws IOException {
-        long[] size = new long[1];
-        changeMembership(
-                () -> {
-                    size[0] = growth.grow(sizeBytes);
-                    return "";
-                });
-        return size[0];
+        return changeMembership(() -> growth.grow(sizeBytes));
     }
 
-    private interface Deed {
-        String run() throws IOException, InterruptedException;
+    private interface Deed<T> {
+        T run() throws IOException, InterruptedException;
     }
 
-    private String changeMembership(Deed deed) throws IOException {
+    private <T> T changeMembership(Deed<T> deed) throws IOException {
         if (!beginMembership()) {
             throw new IOException(
                     "volume %s: its members are being changed just now; try again"
@@ -503,23 +498,12 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     /// Brings all of the bitmap to all legs that take changes, and waits until it is there.
     void saveBitmap() throws IOException, InterruptedException {
-        if (bitmap == null) {
-            return;
-        }
-        DeviceFault[] failed = new DeviceFault[1];
-        blocking.threads()
-                .await(
-                        done ->
-                                bitmap.save(
-                                        fault -> {
-                                            failed[0] = fault;
-                                            done.run();
-                                        }));
-        if (failed[0] != null) {
+        DeviceFault fault = bitmap == null ? null : blocking.ask(told -> bitmap.save(told::accept));
+        if (fault != null) {
             throw new IOException(
                     "volume %s: its bitmap cannot be written: %s"
-                            .formatted(volume, failed[0].getMessage()),
-                    failed[0]);
+                            .formatted(volume, fault.getMessage()),
+                    fault);
         }
     }
 
@@ -577,10 +561,10 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             if (membership != null) {
                 membership.close();
             }
-            for (Replacement replacement : legs.replacements()) {
+            for (Replacement replacement : legs.reserve().replacements()) {
                 replacement.member().device().close();
             }
-            for (Spare spare : legs.spares()) {
+            for (Spare spare : legs.reserve().spares()) {
                 if (!spare.isMissing()) {
                     spare.member().device().close();
                 }

@@ -20,21 +20,16 @@ final class Replacement {
 
     private final Leg leg;
     private final Leg fresh;
-    private final Instant since;
     private List<Missed> missed = new ArrayList<>();
-    private volatile RowJob job;
     private volatile boolean ended;
 
-    // Guarded by the lock of the states.
-    private long filledBytes;
+    /// Guarded by the lock of the states.
     private long knownEvents;
 
     /// @param filledBytes up to which row it holds everything that is not marked in the bitmap
     Replacement(Leg leg, LegMember member, Instant since, long filledBytes, long knownEvents) {
         this.leg = leg;
         this.fresh = new Leg(leg.role(), member, LegState.REBUILDING, "", since, filledBytes);
-        this.since = since;
-        this.filledBytes = filledBytes;
         this.knownEvents = knownEvents;
     }
 
@@ -58,15 +53,15 @@ final class Replacement {
     }
 
     Instant since() {
-        return since;
+        return fresh.since();
     }
 
     RowJob job() {
-        return job;
+        return fresh.rebuild();
     }
 
     void setJob(RowJob newJob) {
-        job = newJob;
+        fresh.setRebuild(newJob);
     }
 
     /// Whether it takes no changes any more: it has the role, or will not get it.
@@ -76,17 +71,18 @@ final class Replacement {
 
     void end() {
         ended = true;
-        if (job != null) {
-            job.cancel();
+        RowJob filling = job();
+        if (filling != null) {
+            filling.cancel();
         }
     }
 
     long filledBytes() {
-        return filledBytes;
+        return fresh.filledBytes();
     }
 
     void setFilledBytes(long rows) {
-        filledBytes = rows;
+        fresh.setFilledBytes(rows);
     }
 
     long knownEvents() {
@@ -117,8 +113,8 @@ final class Replacement {
                 leg.role(),
                 name(),
                 MemberState.REPLACING,
-                since.toEpochMilli(),
-                filledBytes,
+                since().toEpochMilli(),
+                filledBytes(),
                 knownEvents);
     }
 }

@@ -26,14 +26,14 @@ final class Replacements {
 
     /// A member begins to follow a leg. It is prepared and carries no superblock yet.
     void begin(Replacement replacement) throws IOException, InterruptedException {
-        array.legs().replace(replacement);
+        array.legs().reserve().replace(replacement);
         array.saveBitmap();
         start(replacement);
     }
 
     /// Goes on with those that the last run left.
     void resume() {
-        array.legs().replacements().forEach(this::start);
+        array.legs().reserve().replacements().forEach(this::start);
     }
 
     private void start(Replacement replacement) {
@@ -45,7 +45,8 @@ final class Replacements {
     /// Under the lock of the states, after each change of them: sees to it that the role of a leg
     /// that has failed goes to its replacement.
     void look() {
-        boolean anyOrphan = array.legs().replacements().stream().anyMatch(Replacements::isOrphan);
+        boolean anyOrphan =
+                array.legs().reserve().replacements().stream().anyMatch(Replacements::isOrphan);
         if (anyOrphan && !watching && !array.isClosed()) {
             watching = true;
             array.blocking().threads().start("uvol-replace-" + array.volume(), this::inherit);
@@ -61,7 +62,7 @@ final class Replacements {
             while (array.legs().look(this::isWanted)) {
                 if (array.beginMembership()) {
                     try {
-                        for (Replacement replacement : array.legs().replacements()) {
+                        for (Replacement replacement : array.legs().reserve().replacements()) {
                             if (isOrphan(replacement)) {
                                 inherit(replacement);
                             }
@@ -80,7 +81,8 @@ final class Replacements {
     private boolean isWanted() {
         watching =
                 !array.isClosed()
-                        && array.legs().replacements().stream().anyMatch(Replacements::isOrphan);
+                        && array.legs().reserve().replacements().stream()
+                                .anyMatch(Replacements::isOrphan);
         return watching;
     }
 
@@ -94,7 +96,7 @@ final class Replacements {
 
     /// Copies rows that are held, and were changed otherwise than by a client.
     void follow(long row, long lengthBytes) throws InterruptedException {
-        for (Replacement replacement : array.legs().replacements()) {
+        for (Replacement replacement : array.legs().reserve().replacements()) {
             try {
                 copy(replacement, row, lengthBytes);
             } catch (DeviceFault fault) {
@@ -205,7 +207,7 @@ final class Replacements {
         @Override
         public void checkpoint(long row) {
             if (array.bitmap() != null) {
-                array.legs().checkpoint(replacement, row);
+                array.legs().reserve().checkpoint(replacement, row);
             }
         }
 

@@ -70,7 +70,7 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
 
     /// Members that are to take a leg's place are given the same rows before these are let go.
     private void follow(Runnable then) {
-        List<Replacement> followers = array.legs().replacements();
+        List<Replacement> followers = array.legs().reserve().replacements();
         if (followers.isEmpty()) {
             then.run();
         } else {

@@ -51,7 +51,10 @@ final class Succession {
             isLost[leg.role()] = lost;
             anyLost |= lost;
         }
-        if (!watching && anyLost && !array.isClosed() && !array.legs().spares().isEmpty()) {
+        if (!watching
+                && anyLost
+                && !array.isClosed()
+                && !array.legs().reserve().spares().isEmpty()) {
             watching = true;
             array.blocking().threads().start("uvol-spare-" + array.volume(), this::watch);
         }
@@ -112,7 +115,10 @@ final class Succession {
                 least = Math.min(least, Math.max(NEXT_TRY_NANOS, dueNanos(leg) - now()));
             }
         }
-        watching = least < Long.MAX_VALUE && !array.isClosed() && !array.legs().spares().isEmpty();
+        watching =
+                least < Long.MAX_VALUE
+                        && !array.isClosed()
+                        && !array.legs().reserve().spares().isEmpty();
         return watching ? least : null;
     }
 
@@ -155,7 +161,7 @@ final class Succession {
     /// the smallest.
     private List<Spare> candidates(Leg leg) {
         boolean wantsLocal = leg.locality() == Locality.LOCAL;
-        return array.legs().spares().stream()
+        return array.legs().reserve().spares().stream()
                 .filter(spare -> spare.isMissing() || array.membership().problemOf(spare) == null)
                 .sorted(
                         Comparator.comparing(Spare::isMissing)
@@ -182,7 +188,7 @@ final class Succession {
         boolean taken = false;
         try {
             Spare now = array.membership().spareOf(opened, missing);
-            array.legs().reopened(missing, now);
+            array.legs().reserve().reopened(missing, now);
             taken = true;
             return now;
         } finally {

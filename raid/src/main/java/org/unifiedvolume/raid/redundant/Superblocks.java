@@ -122,12 +122,12 @@ final class Superblocks implements StateStore {
                 throw failed;
             }
         }
-        for (Replacement replacement : legs.replacements()) {
+        for (Replacement replacement : legs.reserve().replacements()) {
             ArrayState.Entry own = entryOf(replacement.member(), state);
             Seat seat = seat(replacement.member());
             IOException failed = own == null || seat == null ? null : write(own, seat, state);
             if (failed != null) {
-                legs.abandon(replacement, failed.getMessage());
+                legs.reserve().abandon(replacement, failed.getMessage());
             }
         }
         saved = state;

@@ -3,18 +3,15 @@ package org.unifiedvolume.raid.redundant;
 import java.util.ArrayList;
 import java.util.List;
 import org.unifiedvolume.device.BlockDevice;
-import org.unifiedvolume.device.DeviceShape;
-import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.Layer;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
-import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 
 /// A device that fails or holds back what a test names.
-final class FaultyDevice implements BlockDevice {
-    private final BlockDevice below;
+final class FaultyDevice extends Layer {
     private final List<Runnable> held = new ArrayList<>();
     private final List<Operation> failing = new ArrayList<>();
     private DeviceFault.Kind kind = DeviceFault.Kind.IO;
@@ -22,7 +19,7 @@ final class FaultyDevice implements BlockDevice {
     private int asked;
 
     FaultyDevice(BlockDevice below) {
-        this.below = below;
+        super(below);
     }
 
     /// From now on these operations fail.
@@ -54,21 +51,6 @@ final class FaultyDevice implements BlockDevice {
     }
 
     @Override
-    public DeviceShape shape() {
-        return below.shape();
-    }
-
-    @Override
-    public Locality locality(Operation operation, long offsetBytes, long lengthBytes) {
-        return below.locality(operation, offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public DeviceStatus status() {
-        return below.status();
-    }
-
-    @Override
     public void submit(IoRequest request, Completion done) {
         asked++;
         if (holds) {
@@ -88,10 +70,5 @@ final class FaultyDevice implements BlockDevice {
         } else {
             below.submit(request, done);
         }
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 }
