@@ -35,6 +35,8 @@ public record DeviceStatus(
         SPARE,
         /// It works; parts that may differ after an unclean stop are being made alike.
         RESYNCING,
+        /// It works; its bytes are being laid out over more members.
+        RESHAPING,
         /// A member that is being given the bytes it lacks.
         REBUILDING,
         /// It works, but something is missing: another loss may stop it.

@@ -11,6 +11,8 @@ import java.util.UUID;
 /// @param rowBytes how much of each member's data area is used; for linear, of this member's
 /// @param roles how many members it is made of
 /// @param createdMicros when it was made, microseconds since 1970
+/// @param reshape how far it is on its way to this shape; null if it has it. Until the end its size
+///     is that of the old shape
 public record ArrayDescription(
         UUID uuid,
         String name,
@@ -20,8 +22,33 @@ public record ArrayDescription(
         long sizeBytes,
         long rowBytes,
         int roles,
-        long createdMicros) {
+        long createdMicros,
+        Reshape reshape) {
     public static final int LINEAR = -1;
+
+    /// An array that is not being reshaped.
+    public ArrayDescription(
+            UUID uuid,
+            String name,
+            int level,
+            int copies,
+            long chunkBytes,
+            long sizeBytes,
+            long rowBytes,
+            int roles,
+            long createdMicros) {
+        this(
+                uuid,
+                name,
+                level,
+                copies,
+                chunkBytes,
+                sizeBytes,
+                rowBytes,
+                roles,
+                createdMicros,
+                null);
+    }
 
     /// The level as users write it.
     public String levelName() {
@@ -38,6 +65,24 @@ public record ArrayDescription(
                 sizeBytes,
                 rowBytes,
                 roles,
-                createdMicros);
+                createdMicros,
+                reshape);
+    }
+
+    /// The same, as far on its way to this shape.
+    ///
+    /// @param newReshape null if it is there
+    public ArrayDescription withReshape(Reshape newReshape) {
+        return new ArrayDescription(
+                uuid,
+                name,
+                level,
+                copies,
+                chunkBytes,
+                sizeBytes,
+                rowBytes,
+                roles,
+                createdMicros,
+                newReshape);
     }
 }

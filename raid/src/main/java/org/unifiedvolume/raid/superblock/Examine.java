@@ -28,6 +28,13 @@ public final class Examine {
         arrayView.put("used", array.rowBytes());
         arrayView.put("roles", array.roles());
         arrayView.put("created", fromMicros(array.createdMicros()));
+        if (array.reshape() != null) {
+            Map<String, Object> reshape = new LinkedHashMap<>();
+            reshape.put("position", array.reshape().positionBytes());
+            reshape.put("roles-before", array.reshape().rolesBefore());
+            reshape.put("chunk-before", array.reshape().chunkBefore());
+            arrayView.put("reshape", reshape);
+        }
         Map<String, Object> view = new LinkedHashMap<>();
         view.put("array", arrayView);
         view.put("member", superblock.member().toString());
@@ -113,6 +120,9 @@ public final class Examine {
         add(lines, "array", "%s (%s)".formatted(printable(array.name()), array.uuid()));
         add(lines, "level", levelOf(array));
         add(lines, "size", Units.size(array.sizeBytes()));
+        if (array.reshape() != null) {
+            add(lines, "reshape", reshapeOf(array));
+        }
         add(lines, "created", fromMicros(array.createdMicros()));
         add(lines, "member", superblock.member().toString());
         add(lines, "role", roleOf(superblock.role()));
@@ -159,6 +169,16 @@ public final class Examine {
         String chunk = array.chunkBytes() == 0 ? "" : ", chunk " + Units.size(array.chunkBytes());
         String copies = array.level() == 10 ? ", %d copies".formatted(array.copies()) : "";
         return "%s of %d%s%s".formatted(array.levelName(), array.roles(), chunk, copies);
+    }
+
+    private static String reshapeOf(ArrayDescription array) {
+        Reshape reshape = array.reshape();
+        return "from %d members to %d, %s of %s done"
+                .formatted(
+                        reshape.rolesBefore(),
+                        array.roles(),
+                        Units.size(reshape.positionBytes()),
+                        Units.size(array.sizeBytes()));
     }
 
     private static String roleOf(int role) {

@@ -30,6 +30,7 @@ final class SuperblockChecks {
         checkState();
         checkShape();
         checkSize();
+        checkReshape();
         checkAreas();
         checkBitmap();
         checkHistory();
@@ -145,6 +146,37 @@ final class SuperblockChecks {
                 array.sizeBytes(),
                 array.roles(),
                 array.rowBytes());
+    }
+
+    private void checkReshape() throws SuperblockFault {
+        Reshape reshape = array.reshape();
+        if (reshape == null) {
+            return;
+        }
+        require(array.level() == 0, "a %s is being reshaped", array.levelName());
+        require(
+                reshape.rolesBefore() >= 1 && reshape.rolesBefore() < array.roles(),
+                "it is being reshaped from %d roles to %d",
+                reshape.rolesBefore(),
+                array.roles());
+        require(
+                reshape.chunkBefore() == array.chunkBytes(),
+                "it is being reshaped from chunks of %d bytes to %d",
+                reshape.chunkBefore(),
+                array.chunkBytes());
+        require(
+                array.sizeBytes() <= array.rowBytes() * reshape.rolesBefore(),
+                "while it is being reshaped it has %d bytes, and its %d members before %d each",
+                array.sizeBytes(),
+                reshape.rolesBefore(),
+                array.rowBytes());
+        require(
+                reshape.positionBytes() >= 0
+                        && reshape.positionBytes() <= array.sizeBytes()
+                        && reshape.positionBytes() % array.chunkBytes() == 0,
+                "%d of its %d bytes are reshaped",
+                reshape.positionBytes(),
+                array.sizeBytes());
     }
 
     private void checkAreas() throws SuperblockFault {

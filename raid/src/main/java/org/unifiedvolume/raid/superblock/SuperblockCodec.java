@@ -20,7 +20,8 @@ public final class SuperblockCodec {
     private static final long COMPATIBLE_BITMAP = 1;
     private static final long COMPATIBLE_BAD_BLOCKS = 2;
     private static final long INCOMPATIBLE_JOURNAL = 1;
-    private static final long KNOWN_INCOMPATIBLE = INCOMPATIBLE_JOURNAL;
+    private static final long INCOMPATIBLE_RESHAPE = 2;
+    private static final long KNOWN_INCOMPATIBLE = INCOMPATIBLE_JOURNAL | INCOMPATIBLE_RESHAPE;
     private static final int NAME_BYTES = 32;
     private static final int PLACE_BYTES = 64;
     private static final int HISTORY_OFFSET = 512;
@@ -45,7 +46,9 @@ public final class SuperblockCodec {
                 (areas.bitmap().isPresent() ? COMPATIBLE_BITMAP : 0)
                         | (areas.badBlocks().isPresent() ? COMPATIBLE_BAD_BLOCKS : 0));
         out.putLong(0);
-        out.putLong(areas.journal().isPresent() ? INCOMPATIBLE_JOURNAL : 0);
+        out.putLong(
+                (areas.journal().isPresent() ? INCOMPATIBLE_JOURNAL : 0)
+                        | (array.reshape() != null ? INCOMPATIBLE_RESHAPE : 0));
         put(out, array.uuid());
         put(out, superblock.member());
         put(out, array.name(), NAME_BYTES);
@@ -65,7 +68,7 @@ public final class SuperblockCodec {
         put(out, areas.checksums());
         out.putInt(0).putInt(0);
         put(out, areas.badBlocks());
-        out.putLong(NO_RESHAPE);
+        put(out, array.reshape());
         out.position(HISTORY_OFFSET);
         superblock.history().stream()
                 .limit(Superblock.MAX_HISTORY)
@@ -95,6 +98,15 @@ public final class SuperblockCodec {
 
     private static void put(ByteBuffer out, Area area) {
         out.putLong(area.offset()).putLong(area.length());
+    }
+
+    private static void put(ByteBuffer out, Reshape reshape) {
+        if (reshape == null) {
+            out.putLong(NO_RESHAPE);
+            return;
+        }
+        out.putLong(reshape.positionBytes()).putInt(reshape.rolesBefore()).putInt(0);
+        out.putLong(reshape.chunkBefore());
     }
 
     private static void put(ByteBuffer out, Epoch epoch) {
@@ -198,7 +210,7 @@ public final class SuperblockCodec {
             int checksumKind = in.getInt();
             in.getInt();
             Area badBlocks = area();
-            long reshape = in.getLong();
+            Reshape reshape = reshape();
             SuperblockChecks.require(place != null, "its place of metadata is unknown");
             requireFeature("a bitmap", compatible, COMPATIBLE_BITMAP, bitmap.isPresent());
             requireFeature("bad blocks", compatible, COMPATIBLE_BAD_BLOCKS, badBlocks.isPresent());
@@ -206,10 +218,11 @@ public final class SuperblockCodec {
             SuperblockChecks.require(
                     !checksums.isPresent() && checksumKind == 0,
                     "it has checksums without the feature");
-            SuperblockChecks.require(reshape == NO_RESHAPE, "it has a reshape without the feature");
+            requireFeature("a reshape", incompatible, INCOMPATIBLE_RESHAPE, reshape != null);
             ArrayDescription array =
                     new ArrayDescription(
-                            arrayUuid, name, level, copies, chunk, size, rows, roles, created);
+                            arrayUuid, name, level, copies, chunk, size, rows, roles, created,
+                            reshape);
             MemberAreas areas =
                     new MemberAreas(
                             memberBytes,
@@ -254,6 +267,14 @@ public final class SuperblockCodec {
                                         + " use a later one")
                                 .formatted(readOnly, incompatible));
             }
+        }
+
+        private Reshape reshape() {
+            long position = in.getLong();
+            int roles = in.getInt();
+            in.getInt();
+            long chunk = in.getLong();
+            return position == NO_RESHAPE ? null : new Reshape(position, roles, chunk);
         }
 
         private List<Epoch> history() {

@@ -70,6 +70,37 @@ final class Samples {
                 members);
     }
 
+    /// A stripe on its way from 3 members to 4.
+    static Superblock reshaped() {
+        Superblock wide = array(0, 4, 65536, MetadataPlace.START);
+        ArrayDescription array = wide.array();
+        ArrayDescription half =
+                new ArrayDescription(
+                        array.uuid(),
+                        array.name(),
+                        0,
+                        1,
+                        array.chunkBytes(),
+                        array.rowBytes() * 3,
+                        array.rowBytes(),
+                        4,
+                        array.createdMicros(),
+                        new Reshape(7 * array.chunkBytes(), 3, array.chunkBytes()));
+        return new Superblock(
+                half,
+                wide.member(),
+                wide.role(),
+                wide.areas(),
+                wide.events(),
+                wide.epoch(),
+                wide.history(),
+                wide.updatedMicros(),
+                wide.clean(),
+                wide.primary(),
+                wide.clearedEvents(),
+                wide.members());
+    }
+
     static Superblock with(Superblock one, long events, Epoch epoch) {
         return new Superblock(
                 one.array(),

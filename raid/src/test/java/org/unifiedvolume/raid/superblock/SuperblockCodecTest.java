@@ -26,6 +26,7 @@ class SuperblockCodecTest {
                 Samples.mirrorAtEnd(),
                 Samples.array(ArrayDescription.LINEAR, 3, 0, MetadataPlace.START),
                 Samples.array(0, 4, 65536, MetadataPlace.START),
+                Samples.reshaped(),
                 Samples.array(5, 3, 65536, MetadataPlace.END),
                 Samples.array(6, 64, 4096, MetadataPlace.START),
                 Samples.array(10, 5, 16 << 20, MetadataPlace.START));
@@ -135,7 +136,7 @@ class SuperblockCodecTest {
         assertTrue(version.getMessage().contains("version 2"), version.getMessage());
         assertEquals(Kind.FUTURE, fault(patched(bytes, 8, int4(-1)), 0).kind());
         assertEquals(Kind.FUTURE, fault(patched(bytes, 32, int8(1)), 0).kind());
-        for (int bit = 1; bit < 64; bit++) {
+        for (int bit = 2; bit < 64; bit++) {
             assertEquals(Kind.FUTURE, fault(patched(bytes, 40, int8(1L << bit)), 0).kind());
         }
     }
@@ -213,6 +214,8 @@ class SuperblockCodecTest {
         impossible("checksums", 296, int4(1));
         impossible("bad blocks", 312, int8(8192));
         impossible("reshape", 320, int8(0));
+        impossible("reshape", 40, int8(2));
+        impossible("raid1 is being reshaped", 40, int8(2), 320, int8(0));
         impossible("stands before", 512, int8(3));
         impossible("stands before", 528, int8(2));
         impossible("stands before", 512, int8(-1));
@@ -255,6 +258,23 @@ class SuperblockCodecTest {
         isImpossible("in chunks", patched(striped, 120, int8(16 << 20)));
         isImpossible("copies", patched(striped, 116, int4(2)));
         isImpossible("raid6 has 3 roles", patched(striped, 112, int4(6)));
+    }
+
+    @Test
+    void aReshapeIsWithinItsArray() {
+        Superblock reshaped = Samples.reshaped();
+        long size = reshaped.array().sizeBytes();
+        byte[] good = SuperblockCodec.encode(reshaped, 0);
+        isImpossible("reshape", patched(good, 40, int8(0)));
+        isImpossible("reshape", patched(good, 320, int8(-1)));
+        isImpossible("are reshaped", patched(good, 320, int8(-2)));
+        isImpossible("are reshaped", patched(good, 320, int8(4096)));
+        isImpossible("are reshaped", patched(good, 320, int8(size + 65536)));
+        isImpossible("from 4 roles to 4", patched(good, 328, int4(4)));
+        isImpossible("from 0 roles", patched(good, 328, int4(0)));
+        isImpossible("from -1 roles", patched(good, 328, int4(-1)));
+        isImpossible("before", patched(good, 328, int4(2)));
+        isImpossible("from chunks of 4096", patched(good, 336, int8(4096)));
     }
 
     @Test

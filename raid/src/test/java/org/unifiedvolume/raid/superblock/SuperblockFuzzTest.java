@@ -141,6 +141,7 @@ class SuperblockFuzzTest {
                         Samples.mirror(),
                         Samples.mirrorAtEnd(),
                         Samples.array(10, 3, 65536, MetadataPlace.START),
+                        Samples.reshaped(),
                         Samples.array(5, 3, 65536, MetadataPlace.START))) {
             byte[] all = new byte[2 * LENGTH];
             for (int role = 0; role < 2; role++) {
