@@ -82,7 +82,7 @@ final class NbdLinks {
                         shape == null ? 0 : shape.sizeBytes(),
                         List.of());
         return switch (state) {
-            case ONLINE, SPARE, RESYNCING, REBUILDING, DEGRADED -> online;
+            case ONLINE, SPARE, RESYNCING, REBUILDING, RESHAPING, DEGRADED -> online;
             case UNAVAIL ->
                     online.as(
                             state, reason, since, "it is dialled again by itself; check the host");
@@ -119,7 +119,7 @@ final class NbdLinks {
     /// longer than a request would wait.
     boolean isGivenUp() {
         return switch (state) {
-            case ONLINE, SPARE, RESYNCING, REBUILDING, DEGRADED -> false;
+            case ONLINE, SPARE, RESYNCING, REBUILDING, RESHAPING, DEGRADED -> false;
             case FAULTED -> true;
             case UNAVAIL ->
                     closed
@@ -135,7 +135,7 @@ final class NbdLinks {
             case UNAVAIL ->
                     Outcome.failed(
                             DeviceFault.Kind.DISCONNECTED, "%s: %s".formatted(device, reason));
-            case ONLINE, SPARE, RESYNCING, REBUILDING, DEGRADED ->
+            case ONLINE, SPARE, RESYNCING, REBUILDING, RESHAPING, DEGRADED ->
                     Outcome.failed(
                             DeviceFault.Kind.TIMED_OUT,
                             "%s: too many writes wait for a flush, which does not succeed"
