@@ -214,6 +214,45 @@ class RunningArraysTest {
     }
 
     @Test
+    void aMirrorGetsAnotherLegAndGivesOneBackWhileClientsWrite() throws Exception {
+        Daemon daemon = serve();
+        SequencedWrites writes = new SequencedWrites(93, 0, MIRROR_SIZE);
+        Load load = Load.start(lab, port, "media", writes);
+        load.awaitRounds(5);
+        Path third = lab.sparse("c.img", SIZE);
+        daemon.command("grow", "media", "--legs", "3").run().exits(1).says("--add");
+        daemon.command("grow", "media", "--legs", "1").run().exits(1).says("2 to 32");
+        daemon.command("grow", "media", "--add", third).run().exits(2).says("--legs");
+
+        daemon.command("grow", "media", "--legs", "3", "--add", third).run().succeeds();
+        load.awaitRounds(5);
+        awaitOnline(daemon);
+        assertEquals(3, detail(daemon).path("legs").size());
+        daemon.command("grow", "media", "--legs", "2", "--remove", "a.img").run().succeeds();
+        assertEquals(2, detail(daemon).path("legs").size());
+        load.awaitRounds(5);
+        load.stop();
+
+        assertEquals(List.of(), writes.errors());
+        assertEquals("ONLINE", daemon.state("media"));
+        Uvol.command("examine", one).run().succeeds().says("data of an unknown kind");
+        daemon.terminate();
+        assertSameData(third, other);
+        Daemon again =
+                lab.serve(
+                        ServiceFile.of(
+                                "media",
+                                "raid1",
+                                List.of(one, other, third),
+                                List.of(Nbd.uri(port, "media"))));
+        assertEquals("ONLINE", again.state("media"));
+        assertEquals(2, detail(again).path("legs").size());
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            writes.verify(client);
+        }
+    }
+
+    @Test
     void anArrayGrowsIntoLargerMembersWhileItIsUsed() throws IOException {
         long half = SIZE / 2;
         ServiceFile file =

@@ -6,6 +6,7 @@ import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
+import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.spi.LayoutKind;
 import org.unifiedvolume.spi.LayoutPlan;
 import org.unifiedvolume.spi.VolumeOptions;
@@ -17,7 +18,7 @@ import org.unifiedvolume.spi.VolumeOptions;
 /// `round-robin`), `write-mostly` (members that are read only when nothing else is left); for
 /// `raid10` also `chunk` and `copies`.
 public final class MirrorKind implements LayoutKind {
-    private static final int MOST_LEGS = 32;
+    private static final int MOST_LEGS = Level.MOST_LEGS;
     private static final int DEFAULT_COPIES = 2;
 
     @Override

@@ -3,6 +3,7 @@ package org.unifiedvolume.raid;
 import java.util.Set;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
+import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.stripe.ParityPlan;
 import org.unifiedvolume.spi.LayoutKind;
 import org.unifiedvolume.spi.LayoutPlan;
@@ -14,7 +15,7 @@ import org.unifiedvolume.spi.VolumeOptions;
 /// for a new array that shall rather be faster than safe from a power cut together with a lost
 /// member.
 public final class ParityKind implements LayoutKind {
-    private static final int MOST_LEGS = 32;
+    private static final int MOST_LEGS = Level.MOST_LEGS;
 
     @Override
     public Set<String> levels() {

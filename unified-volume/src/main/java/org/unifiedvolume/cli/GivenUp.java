@@ -11,6 +11,11 @@ final class GivenUp {
 
     /// A request that brings a member in.
     Request request(String command, String uri) throws ConfigFault {
-        return Request.of(command).with("uri", OfflineMembers.absolute(uri)).with("force", force);
+        return request(command).with("uri", OfflineMembers.absolute(uri));
+    }
+
+    /// A request that brings several members in, or none.
+    Request request(String command) {
+        return Request.of(command).with("force", force);
     }
 }

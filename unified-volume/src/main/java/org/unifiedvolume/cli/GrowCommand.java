@@ -1,6 +1,8 @@
 package org.unifiedvolume.cli;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.config.Place;
@@ -11,14 +13,20 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/// `uvol grow NAME --size max`: uses more of the members.
+/// `uvol grow NAME --size max`: uses more of the members; `--legs 3`: has another number of them.
 @Command(
         name = "grow",
         description = {
-            "Lets an array use more of its members while it works, after these were replaced by"
-                    + " larger ones, or enlarged while the service was stopped.",
+            "--size lets an array use more of its members while it works, after these were replaced"
+                    + " by larger ones, or enlarged while the service was stopped.",
+            "",
+            "--legs gives a mirror more legs, or fewer. New ones are named with --add, or are spares,"
+                    + " and are filled in the background. Those that go are named with --remove;"
+                    + " else the lost ones go first, then the last ones, and never all that are in"
+                    + " sync. Change the configuration too.",
             "",
             "FUSE clients see the new size within a second, NBD clients when they connect anew. What"
                     + " stands on the volume has to be grown after that: a loop device by losetup -c,"
@@ -28,24 +36,78 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  uvol grow media --size max",
-            "  uvol grow media --size 20GiB"
+            "  uvol grow media --size 20GiB",
+            "  uvol grow media --legs 3 --add /srv/c.img?size=10GiB",
+            "  uvol grow media --legs 2 --remove c.img"
         })
 final class GrowCommand implements Callable<Integer> {
     private static final String MAX = "max";
 
     @Mixin private ChosenVolume chosen;
+    @Mixin private GivenUp givenUp;
     @Spec private CommandSpec spec;
 
     @Option(
             names = "--size",
-            required = true,
             paramLabel = "max|SIZE",
             description =
                     "How large the volume shall be: as large as its members allow, or a size.")
     private String size;
 
+    @Option(
+            names = "--legs",
+            paramLabel = "COUNT",
+            description = "How many legs the mirror shall have.")
+    private int legs;
+
+    @Option(
+            names = "--add",
+            paramLabel = "URI",
+            description = "The member of a new leg; may be given several times.")
+    private List<String> added = List.of();
+
+    @Option(
+            names = "--remove",
+            paramLabel = "MEMBER",
+            description = "A member that goes; may be given several times.")
+    private List<String> gone = List.of();
+
     @Override
     public Integer call() throws ConfigFault, ControlFault, IOException {
+        if ((size == null) == (legs == 0)) {
+            throw new ParameterException(
+                    spec.commandLine(), "one of --size and --legs says what is to grow");
+        }
+        if (size != null && !(added.isEmpty() && gone.isEmpty())) {
+            throw new ParameterException(
+                    spec.commandLine(), "--add and --remove are about legs; write --legs too");
+        }
+        return size == null ? callForLegs() : callForSize();
+    }
+
+    private int callForLegs() throws ConfigFault, ControlFault, IOException {
+        List<String> uris = new ArrayList<>();
+        for (String uri : added) {
+            uris.add(OfflineMembers.absolute(uri));
+        }
+        Request request =
+                givenUp.request("grow")
+                        .with("legs", (long) legs)
+                        .with("added", uris)
+                        .with("gone", gone);
+        Reply answer = chosen.call(request);
+        spec.commandLine()
+                .getOut()
+                .printf(
+                        "%s: %d legs now; change the configuration too%n",
+                        chosen.name(), answer.number("legs"));
+        if (!answer.text("remark").isEmpty()) {
+            spec.commandLine().getErr().println("uvol: " + answer.text("remark"));
+        }
+        return Main.DONE;
+    }
+
+    private int callForSize() throws ConfigFault, ControlFault, IOException {
         long bytes = size.equals(MAX) ? 0 : Units.parseSize(Place.COMMAND_LINE, size);
         Reply answer = chosen.call(Request.of("grow").with("size", bytes));
         spec.commandLine()

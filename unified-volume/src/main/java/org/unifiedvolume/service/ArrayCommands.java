@@ -1,6 +1,8 @@
 package org.unifiedvolume.service;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,10 +70,45 @@ final class ArrayCommands {
         return Map.of("volume", volume.name(), "by", fresh.name(), "spare", !filled[0]);
     }
 
-    private static Map<String, Object> grow(OpenVolume volume, ManagedArray array, Request request)
+    private Map<String, Object> grow(OpenVolume volume, ManagedArray array, Request request)
             throws ControlFault, IOException {
+        long legs = request.number("legs", 0, 0, Integer.MAX_VALUE);
+        if (legs > 0) {
+            return setLegs(volume, array, request, (int) legs);
+        }
         long size = array.grow(request.number("size", 0, 0, Long.MAX_VALUE));
         return Map.of("volume", volume.name(), "size", size);
+    }
+
+    private Map<String, Object> setLegs(
+            OpenVolume volume, ManagedArray array, Request request, int count)
+            throws ControlFault, IOException {
+        List<String> gone = new ArrayList<>();
+        for (String member : request.texts("gone")) {
+            gone.add(Commands.member(volume, member));
+        }
+        List<LayoutMember> added = new ArrayList<>();
+        String remark;
+        boolean taken = false;
+        try {
+            for (String uri : request.texts("added")) {
+                added.add(open(volume, uri));
+            }
+            remark = array.setLegs(count, added, gone, request.flag("force"));
+            taken = true;
+        } finally {
+            if (!taken) {
+                added.forEach(ArrayCommands::close);
+            }
+        }
+        LOG.info("volume {}: has {} legs on demand", volume.name(), count);
+        return Map.of("volume", volume.name(), "legs", count, "remark", remark);
+    }
+
+    private static void close(LayoutMember member) {
+        if (!member.isMissing()) {
+            member.device().close();
+        }
     }
 
     private interface Taking {
@@ -86,8 +123,8 @@ final class ArrayCommands {
             taking.run();
             taken = true;
         } finally {
-            if (!taken && !member.isMissing()) {
-                member.device().close();
+            if (!taken) {
+                close(member);
             }
         }
     }

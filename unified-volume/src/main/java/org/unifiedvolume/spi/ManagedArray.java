@@ -55,6 +55,19 @@ public interface ManagedArray {
     /// @throws IOException if it would not fit, or must not grow now; nothing was written then
     long grow(long sizeBytes) throws IOException;
 
+    /// Gives a mirror more legs, which are filled in the background, or fewer, while it works.
+    ///
+    /// @param count how many it shall have
+    /// @param added the members of new legs, opened; the array owns them if this succeeds. Where
+    ///     they are too few, spares are taken
+    /// @param gone the members that go first; after them those that are lost, then the last ones
+    /// @param force whether what the added members carry may be given up
+    /// @return what the user should know beside that; may be empty
+    /// @throws IOException if the array is no mirror, an added member does not fit or carries
+    ///     something, or none of the legs that would be left is in sync
+    String setLegs(int count, List<LayoutMember> added, List<String> gone, boolean force)
+            throws IOException;
+
     /// Starts to compare all copies, or data with parity, beside the work of clients.
     ///
     /// @param repairs whether to make right what differs

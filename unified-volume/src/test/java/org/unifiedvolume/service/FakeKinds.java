@@ -240,6 +240,14 @@ public final class FakeKinds {
         }
 
         @Override
+        public String setLegs(
+                int count, List<LayoutMember> added, List<String> gone, boolean force) {
+            List<String> names = added.stream().map(LayoutMember::name).toList();
+            log.add("%d legs, more %s, without %s".formatted(count, names, gone));
+            return "";
+        }
+
+        @Override
         public void scrub(boolean repairs, long maxRateBytes) {
             log.add("scrub " + maxRateBytes);
         }

@@ -331,6 +331,9 @@ class ServiceTest {
                 call(service, as("add", on.with("uri", "here:d")));
                 call(service, as("grow", on.with("size", 8192L)));
                 call(service, as("scrub", on.with("maxRate", 4096L)));
+                Request three = on.with("legs", 3L).with("added", List.of("here:e"));
+                assertEquals(3L, call(service, as("grow", three)).get("legs"));
+                call(service, as("grow", on.with("legs", 2L).with("gone", List.of("far"))));
                 assertTrue(
                         fakes.log()
                                 .containsAll(
@@ -339,6 +342,8 @@ class ServiceTest {
                                                 "remove far:b",
                                                 "add here:d",
                                                 "grow 8192",
+                                                "3 legs, more [here:e], without []",
+                                                "2 legs, more [], without [far:b]",
                                                 "scrub 4096")));
                 assertThrows(
                         ControlFault.class,

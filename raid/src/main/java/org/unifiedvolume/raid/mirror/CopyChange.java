@@ -18,6 +18,7 @@ import org.unifiedvolume.request.Outcome;
 /// failed are dropped then. If they are not enough, the copies are made alike later.
 final class CopyChange extends FanOut {
     private final Replication level;
+    private final CopyMap map;
     private final Group group;
     private final IoRequest what;
     private final IoRequest[] children;
@@ -45,22 +46,23 @@ final class CopyChange extends FanOut {
         super(parent, done);
         this.whole = whole;
         this.level = level;
+        this.map = level.map();
         this.group = group;
         this.what = what;
-        CopyPlaces places = level.places();
+        CopyPlaces places = map.places();
         int most = places.runCount(what.offsetBytes(), what.lengthBytes()) * places.copies();
         this.children = new IoRequest[most];
         this.roles = new int[most];
     }
 
     void start() {
-        CopyPlaces places = level.places();
+        CopyPlaces places = map.places();
         long start = what.offsetBytes();
         long end = start + what.lengthBytes();
         long length;
         for (long at = start; at < end; at += length) {
             length = places.run(at, end - at);
-            CopySet set = level.setAt(at);
+            CopySet set = map.setAt(at);
             for (int copy = 0; copy < set.copyCount(); copy++) {
                 Leg leg = set.writable(copy);
                 if (leg != null) {

@@ -30,6 +30,11 @@ record CopyPlaces(int legs, int copies, long sizeBytes, NearCopiesGeometry chunk
         return new CopyPlaces(chunks.memberCount(), chunks.copyCount(), chunks.sizeBytes(), chunks);
     }
 
+    /// The same over another number of legs, which only a mirror may get.
+    CopyPlaces overLegs(int count) {
+        return count == legs ? this : mirror(count, sizeBytes);
+    }
+
     /// How much of each leg is used.
     long rowBytes() {
         return chunks == null ? sizeBytes : chunks.memberBytes();

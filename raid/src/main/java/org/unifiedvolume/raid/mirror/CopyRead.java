@@ -16,6 +16,7 @@ final class CopyRead implements Completion {
     private final Group group;
     private final IoRequest request;
     private final Completion done;
+    private CopyMap map;
     private Leg leg;
     private long row;
     private boolean timed;
@@ -32,7 +33,8 @@ final class CopyRead implements Completion {
 
     void start() {
         long offset = request.offsetBytes();
-        CopySet set = level.setAt(offset);
+        map = level.map();
+        CopySet set = map.setAt(offset);
         int copy = set.choose(offset);
         if (copy < 0) {
             done.complete(
@@ -43,14 +45,14 @@ final class CopyRead implements Completion {
                                     .formatted(group.volume(), offset)));
             return;
         }
-        leg = level.legOf(group, offset, copy);
+        leg = set.leg(copy);
         timed = set.hasChoice();
         if (timed) {
             startNanos = group.io().timers().nanoTime();
             level.load(leg).readStarts(offset + request.lengthBytes());
         }
         tried = 1L << copy;
-        row = level.places().row(offset, copy);
+        row = map.places().row(offset, copy);
         leg.submit(leg.whole(request, row, group.io().ids()), this);
     }
 
@@ -63,7 +65,7 @@ final class CopyRead implements Completion {
         Outcome outcome = trusted(answer);
         if (outcome instanceof Outcome.Failed(DeviceFault fault) && Leg.isOfLeg(fault)) {
             group.readFailed(leg, fault, row, request.lengthBytes());
-            int next = level.setAt(request.offsetBytes()).next(tried);
+            int next = next();
             // What the measure can give has to come from it; and where every copy has a bad block,
             // it need not be the same block.
             if ((group.roles().isMeasured() || next < 0) && isMoreThanOneBlock()) {
@@ -81,12 +83,23 @@ final class CopyRead implements Completion {
     /// A leg that was dropped while it was read may have answered after it was back without what it
     /// had not made durable, or may lack what has been acknowledged since.
     private Outcome trusted(Outcome answer) {
-        if (!answer.isSuccess() || group.roles().isComplete(leg.role())) {
+        if (!answer.isSuccess() || group.roles().isComplete(leg)) {
             return answer;
         }
         answer.discard();
         return Outcome.failed(
                 DeviceFault.Kind.DISCONNECTED, leg.name() + " was dropped while it was read");
+    }
+
+    /// The best copy that has not been tried; -1 if there is none. When legs came or went meanwhile
+    /// copies have other numbers, and all may be tried again.
+    private int next() {
+        CopyMap now = level.map();
+        if (now.places().copies() != map.places().copies()) {
+            tried = 0;
+        }
+        map = now;
+        return now.setAt(request.offsetBytes()).next(tried);
     }
 
     private boolean isMoreThanOneBlock() {
@@ -102,8 +115,8 @@ final class CopyRead implements Completion {
 
     private void retry(int copy) {
         tried |= 1L << copy;
-        leg = level.legOf(group, request.offsetBytes(), copy);
-        row = level.places().row(request.offsetBytes(), copy);
+        leg = map.setAt(request.offsetBytes()).leg(copy);
+        row = map.places().row(request.offsetBytes(), copy);
         leg.submit(leg.part(request, row, request.lengthBytes(), null, group.io().ids()), this);
     }
 }

@@ -13,6 +13,7 @@ final class CopySet {
     /// Every so many reads one goes to another leg than the best, so that estimates do not age.
     private static final int PROBE_INTERVAL = 128;
 
+    private final Leg[] all;
     private final Leg[] best;
     private final int[] readable;
     private final Leg[] legs;
@@ -22,6 +23,7 @@ final class CopySet {
     private int picks;
 
     /// @param legs by copy; null where the leg takes no changes
+    /// @param members the roles, by copy
     /// @param readable the copies that may be read, the best ones first
     /// @param bestCount how many of those are equally good
     private CopySet(
@@ -36,9 +38,13 @@ final class CopySet {
         this.loads = loads;
         this.takesTurns = takesTurns;
         this.readable = readable.stream().mapToInt(Integer::intValue).toArray();
+        this.all = new Leg[members.length];
+        for (int copy = 0; copy < members.length; copy++) {
+            all[copy] = roles.leg(members[copy]);
+        }
         this.best = new Leg[bestCount];
         for (int i = 0; i < bestCount; i++) {
-            best[i] = roles.leg(members[this.readable[i]]);
+            best[i] = all[this.readable[i]];
         }
         Locality where = null;
         for (Leg leg : legs) {
@@ -106,6 +112,11 @@ final class CopySet {
                 order.add(copy);
             }
         }
+    }
+
+    /// The leg that has a copy, good or not.
+    Leg leg(int copy) {
+        return all[copy];
     }
 
     /// The leg that takes changes of a copy; null if none does.

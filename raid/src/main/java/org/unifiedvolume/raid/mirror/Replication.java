@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.mirror;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.DeviceShape;
@@ -27,20 +28,15 @@ import org.unifiedvolume.request.Outcome;
 /// Levels that keep copies: RAID 1, where every leg holds the same bytes, and RAID 10.
 public final class Replication implements Level {
     private final String name;
-    private volatile CopyPlaces places;
     private final ReplicationOptions options;
-    private final ReadLoad[] loads;
-    private volatile CopySet[] sets;
+    private volatile CopyMap map;
+    private volatile ReadLoad[] loads = {};
     private volatile boolean discards;
 
     Replication(String name, CopyPlaces places, ReplicationOptions options) {
         this.name = name;
-        this.places = places;
         this.options = options;
-        this.loads = new ReadLoad[places.legs()];
-        for (int i = 0; i < loads.length; i++) {
-            loads[i] = new ReadLoad();
-        }
+        this.map = new CopyMap(places);
     }
 
     @Override
@@ -48,18 +44,23 @@ public final class Replication implements Level {
         return name;
     }
 
+    /// Where copies are and which legs have them now: for each request it is taken once.
+    CopyMap map() {
+        return map;
+    }
+
     CopyPlaces places() {
-        return places;
+        return map.places();
     }
 
     @Override
     public long sizeBytes() {
-        return places.sizeBytes();
+        return places().sizeBytes();
     }
 
     @Override
     public long rowBytes() {
-        return places.rowBytes();
+        return places().rowBytes();
     }
 
     @Override
@@ -69,12 +70,21 @@ public final class Replication implements Level {
 
     /// Copies of what was there stay where they are: both layouts go on row by row.
     @Override
-    public void grow(ArrayDescription grown) {
-        places = CopyPlaces.of(grown);
+    public synchronized void grow(ArrayDescription grown) {
+        map = map.grown(CopyPlaces.of(grown));
+    }
+
+    @Override
+    public boolean isOnEveryLeg() {
+        return places().chunks() == null;
     }
 
     @Override
     public boolean isEnough(long completeLegs) {
+        CopyPlaces places = places();
+        if (places.chunks() == null) {
+            return completeLegs != 0;
+        }
         for (int set = 0; set < places.setCount(); set++) {
             boolean found = false;
             for (int role : places.rolesOf(set)) {
@@ -95,7 +105,9 @@ public final class Replication implements Level {
     }
 
     @Override
-    public void rolesChanged(Roles roles) {
+    public synchronized void rolesChanged(Roles roles) {
+        CopyPlaces places = places().overLegs(roles.count());
+        addLoads(roles.count());
         long avoided = 0;
         for (int role = 0; role < roles.count(); role++) {
             boolean isAvoided = options.writeMostly().contains(roles.leg(role).name());
@@ -105,15 +117,18 @@ public final class Replication implements Level {
         for (int set = 0; set < all.length; set++) {
             all[set] = CopySet.of(roles, places.rolesOf(set), options.policy(), avoided, loads);
         }
-        sets = all;
+        map = new CopyMap(places, all);
     }
 
-    CopySet setAt(long offsetBytes) {
-        return sets[places.setAt(offsetBytes)];
-    }
-
-    Leg legOf(Group group, long offsetBytes, int copy) {
-        return group.roles().leg((places.setAt(offsetBytes) + copy) % places.legs());
+    /// Reads under way go on with the loads that they began with.
+    private void addLoads(int count) {
+        if (loads.length < count) {
+            ReadLoad[] more = Arrays.copyOf(loads, count);
+            for (int i = loads.length; i < count; i++) {
+                more[i] = new ReadLoad();
+            }
+            loads = more;
+        }
     }
 
     ReadLoad load(Leg leg) {
@@ -122,6 +137,7 @@ public final class Replication implements Level {
 
     @Override
     public long firstRow(long offsetBytes, long lengthBytes) {
+        CopyPlaces places = places();
         long row = places.row(offsetBytes, 0);
         return places.run(offsetBytes, lengthBytes) == lengthBytes
                 ? row
@@ -130,6 +146,7 @@ public final class Replication implements Level {
 
     @Override
     public long endRow(long offsetBytes, long lengthBytes) {
+        CopyPlaces places = places();
         long last = offsetBytes + lengthBytes - 1;
         if (places.chunks() == null) {
             return last + 1;
@@ -148,7 +165,9 @@ public final class Replication implements Level {
 
     @Override
     public Locality locality(Group group, Operation operation, long offsetBytes, long lengthBytes) {
-        Locality found = localityAt(operation, offsetBytes);
+        CopyMap now = map;
+        CopyPlaces places = now.places();
+        Locality found = localityAt(now, operation, offsetBytes);
         if (places.chunks() == null) {
             return found;
         }
@@ -157,19 +176,20 @@ public final class Replication implements Level {
         for (long at = offsetBytes;
                 at < end && seen < places.legs();
                 at += places.run(at, end - at)) {
-            found = found.and(localityAt(operation, at));
+            found = found.and(localityAt(now, operation, at));
             seen++;
         }
         return found;
     }
 
-    private Locality localityAt(Operation operation, long offsetBytes) {
-        CopySet set = setAt(offsetBytes);
+    private static Locality localityAt(CopyMap now, Operation operation, long offsetBytes) {
+        CopySet set = now.setAt(offsetBytes);
         return operation.changesData() ? set.writeLocality() : set.readLocality();
     }
 
     @Override
     public long localityRun(Group group, long offsetBytes) {
+        CopyPlaces places = places();
         long rest = places.sizeBytes() - offsetBytes;
         return places.run(offsetBytes, rest);
     }
@@ -177,7 +197,7 @@ public final class Replication implements Level {
     @Override
     public void read(Group group, IoRequest request, Completion done) {
         boolean isOneRun =
-                places.run(request.offsetBytes(), request.lengthBytes()) == request.lengthBytes();
+                places().run(request.offsetBytes(), request.lengthBytes()) == request.lengthBytes();
         if (request instanceof Prefetch) {
             Completion succeeding = (_, _) -> done.complete(request, Outcome.Done.DONE);
             if (isOneRun) {
@@ -283,6 +303,7 @@ public final class Replication implements Level {
 
     private void forEachRun(int role, long row, long lengthBytes, RunWork work)
             throws DeviceFault, InterruptedException {
+        CopyPlaces places = places();
         long end = row + lengthBytes;
         long length;
         for (long at = row; at < end; at += length) {
@@ -295,7 +316,7 @@ public final class Replication implements Level {
     }
 
     private long runOnLeg(long row, long most) {
-        long chunk = places.chunks().chunkBytes();
+        long chunk = places().chunks().chunkBytes();
         return Math.min(most, chunk - (row & (chunk - 1)));
     }
 
@@ -350,15 +371,16 @@ public final class Replication implements Level {
     /// @param fromAny whether to go on to the next copy when the best one fails
     private Buffers fetchWhole(Group group, Leg target, long offset, long length, boolean fromAny)
             throws DeviceFault, InterruptedException {
-        CopySet set = setAt(offset);
+        CopyMap now = map;
+        CopySet set = now.setAt(offset);
         long tried = 0;
         DeviceFault last =
                 new DeviceFault(
                         DeviceFault.Kind.IO, "no good leg to copy from at offset " + offset);
         for (int copy = set.next(tried); copy >= 0; copy = set.next(tried)) {
             tried |= 1L << copy;
-            Leg source = legOf(group, offset, copy);
-            long row = places.row(offset, copy);
+            Leg source = set.leg(copy);
+            long row = now.places().row(offset, copy);
             if (source == target || !group.roles().isComplete(source.role())) {
                 continue;
             }
@@ -387,6 +409,7 @@ public final class Replication implements Level {
     public long scrub(Group group, long row, long lengthBytes, boolean repairs)
             throws DeviceFault, InterruptedException {
         long[] wrong = new long[1];
+        CopyPlaces places = places();
         for (int role = 0; role < places.legs(); role++) {
             int first = role;
             forEachRun(
@@ -405,12 +428,15 @@ public final class Replication implements Level {
     private long compare(Group group, long offset, long length, boolean repairs)
             throws DeviceFault, InterruptedException {
         Roles roles = group.roles();
-        int measure = setAt(offset).next(0);
+        CopyMap now = map;
+        CopyPlaces places = now.places();
+        CopySet set = now.setAt(offset);
+        int measure = set.next(0);
         if (measure < 0) {
             return 0;
         }
-        Leg source = legOf(group, offset, measure);
-        if (!isAnyOther(group, source, offset)) {
+        Leg source = set.leg(measure);
+        if (!isAnyOther(group, set, source)) {
             return 0;
         }
         Buffers bytes;
@@ -428,8 +454,8 @@ public final class Replication implements Level {
         }
         long wrong = 0;
         try {
-            for (int copy = 0; copy < places.copies(); copy++) {
-                Leg leg = legOf(group, offset, copy);
+            for (int copy = 0; copy < set.copyCount(); copy++) {
+                Leg leg = set.leg(copy);
                 if (leg == source || !roles.isComplete(leg.role())) {
                     continue;
                 }
@@ -449,9 +475,9 @@ public final class Replication implements Level {
         return wrong;
     }
 
-    private boolean isAnyOther(Group group, Leg source, long offset) {
-        for (int copy = 0; copy < places.copies(); copy++) {
-            Leg leg = legOf(group, offset, copy);
+    private static boolean isAnyOther(Group group, CopySet set, Leg source) {
+        for (int copy = 0; copy < set.copyCount(); copy++) {
+            Leg leg = set.leg(copy);
             if (leg != source && group.roles().isComplete(leg.role())) {
                 return true;
             }

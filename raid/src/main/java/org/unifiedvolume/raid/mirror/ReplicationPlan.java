@@ -88,7 +88,9 @@ public record ReplicationPlan(
                                     Units.size(array.chunkBytes()).replace(" ", ""),
                                     array.copies()));
         }
-        PlanChecks.members(volume, names.size(), array);
+        if (level != MIRROR) {
+            PlanChecks.members(volume, names.size(), array);
+        }
     }
 
     @Override

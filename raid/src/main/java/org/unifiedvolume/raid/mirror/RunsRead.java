@@ -63,7 +63,7 @@ final class RunsRead extends FanOut {
         IoTag tag =
                 whole.child(
                         group.io().ids().next(),
-                        level.setAt(offset).readLocality(),
+                        level.map().setAt(offset).readLocality(),
                         offset,
                         length);
         return switch (parent()) {

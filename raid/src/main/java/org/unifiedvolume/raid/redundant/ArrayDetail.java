@@ -21,7 +21,12 @@ final class ArrayDetail {
         this.superblocks = superblocks;
     }
 
+    /// While nobody changes which legs there are.
     Map<String, Object> view() {
+        return array.legs().look(this::build);
+    }
+
+    private Map<String, Object> build() {
         ArrayDescription description = superblocks.array();
         DeviceStatus status = array.status();
         Map<String, Object> view = new LinkedHashMap<>();

@@ -90,10 +90,31 @@ public final class ArrayStart {
         }
         checkWritable();
         plan.check(found);
+        tellHowMany(found);
         Level level = plan.make(found, new MemberAreas[found.roles()]);
         Verdict verdict = assembly.decide(level::isEnough);
         verdict.remarks().forEach(remark -> LOG.warn("volume {}: {}", volume, remark));
         return withSpares(assemble(seatBlanks(verdict), false), false);
+    }
+
+    /// A mirror may have got more legs than are written, or fewer, since somebody wrote them: its
+    /// superblocks are right, and what is written says where to look.
+    private void tellHowMany(ArrayDescription found) {
+        if (written.size() > found.roles()) {
+            LOG.warn(
+                    "volume {}: {} members are written, and the array has {} legs: those that are none of them are left out; take them out of the configuration, or uvol grow {} --legs {}",
+                    volume,
+                    written.size(),
+                    found.roles(),
+                    volume,
+                    written.size());
+        } else if (written.size() < found.roles()) {
+            LOG.warn(
+                    "volume {}: {} members are written, and the array has {} legs: write the others, too",
+                    volume,
+                    written.size(),
+                    found.roles());
+        }
     }
 
     /// Whether a new array can be made of the members, whatever they carry; nothing is written.
@@ -179,6 +200,9 @@ public final class ArrayStart {
             }
         }
         List<Integer> blanks = new ArrayList<>(verdict.blanks());
+        if (written.size() > verdict.seats().size()) {
+            return verdict; // which of them is meant nobody can say
+        }
         blanks.removeIf(blank -> wasRemoved(members.get(blank), verdict.freshest()));
         if (blanks.isEmpty()) {
             return verdict;
@@ -332,7 +356,9 @@ public final class ArrayStart {
     private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas) {
         Instant since = Instant.ofEpochMilli(entry.sinceMillis());
         if (seat.candidate() < 0) {
-            LayoutMember gone = LayoutMember.missing(entry.place(), Locality.REMOTE, seat.reason());
+            LayoutMember gone =
+                    LayoutMember.missing(
+                            entry.place(), Locality.REMOTE, whyMissing(seat, entry.place()));
             LegMember member = new LegMember(gone, entry.member(), 0);
             Leg leg =
                     new Leg(role, member, LegState.STALE, seat.reason(), since, seat.filledBytes());
@@ -350,6 +376,13 @@ public final class ArrayStart {
         Leg leg = new Leg(role, member, state, seat.reason(), since, seat.filledBytes());
         leg.setAway(state == LegState.STALE); // it is here, and is taken in by itself
         return leg;
+    }
+
+    private String whyMissing(Seat seat, String place) {
+        boolean isWritten = members.stream().anyMatch(member -> member.name().equals(place));
+        return isWritten
+                ? seat.reason()
+                : seat.reason() + ", which is not written among its members";
     }
 
     private UUID newUuid() {

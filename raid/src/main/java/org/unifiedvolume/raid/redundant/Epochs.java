@@ -13,7 +13,7 @@ import org.unifiedvolume.raid.superblock.Epoch;
 final class Epochs {
     private static final int MAX_HISTORY = 32;
 
-    private final long all;
+    private long all;
     private final LongSupplier randomIds;
     private final List<Epoch> history;
     private Epoch epoch;
@@ -33,6 +33,11 @@ final class Epochs {
         // A leg that is not complete now may have a superblock that says it is, written in the
         // moment in which the last run ended: a start without it is always a new epoch.
         this.completeBefore = all;
+    }
+
+    /// There are so many roles from now on.
+    void setRoles(int count) {
+        all = (1L << count) - 1;
     }
 
     /// A member that was complete, or may have been, is none with the next state.

@@ -36,6 +36,8 @@ public final class Leg {
     private long filledBytes;
     private volatile RowJob rebuild;
     private volatile RowJob lastRebuild;
+    private long knownEvents;
+    private long inSyncSince;
 
     /// @param state what it holds at the start
     /// @param reason why it is in that state; may be empty
@@ -55,6 +57,21 @@ public final class Leg {
         this.since = since;
         this.filledBytes = filledBytes;
         this.isAway = member.device() == null;
+    }
+
+    /// The same leg in another role. Under the lock of [Legs], while no job fills it.
+    Leg in(int otherRole) {
+        Leg moved = new Leg(otherRole, member, state, reason, since, filledBytes);
+        moved.isAway = isAway;
+        moved.forgiven = forgiven;
+        moved.vacant = vacant;
+        moved.readErrors = readErrors;
+        moved.suspect = suspect;
+        moved.mended = mended;
+        moved.lastRebuild = lastRebuild;
+        moved.knownEvents = knownEvents;
+        moved.inSyncSince = inSyncSince;
+        return moved;
     }
 
     public int role() {
@@ -204,6 +221,24 @@ public final class Leg {
 
     void setFilledBytes(long rows) {
         filledBytes = rows;
+    }
+
+    /// The count of events of the last superblock that its member is known to hold.
+    long knownEvents() {
+        return knownEvents;
+    }
+
+    void setKnownEvents(long ofEvents) {
+        knownEvents = ofEvents;
+    }
+
+    /// The count of events of the state that said first that it is complete.
+    long inSyncSince() {
+        return inSyncSince;
+    }
+
+    void setInSyncSince(long ofEvents) {
+        inSyncSince = ofEvents;
     }
 
     /// The job that gives this leg its bytes; null if there is none.

@@ -29,15 +29,16 @@ final class LegBitmap implements BitmapStore {
 
     @Override
     public void write(int firstBlock, byte[] blocks, Consumer<DeviceFault> done) {
-        Leg[] targets = array.roles().writable();
-        DeviceFault[] faults = new DeviceFault[array.roles().count()];
+        Roles roles = array.roles();
+        Leg[] targets = roles.writable();
+        DeviceFault[] faults = new DeviceFault[roles.count()];
         List<Replacement> followers = array.legs().reserve().replacements();
         AtomicInteger pending = new AtomicInteger(targets.length + followers.size() + 1);
         Buffers payload = MemberAccess.payload(blocks);
         Runnable answered =
                 () -> {
                     if (pending.decrementAndGet() == 0) {
-                        done.accept(settle(faults));
+                        done.accept(settle(roles, faults));
                     }
                 };
         for (Leg leg : targets) {
@@ -89,10 +90,10 @@ final class LegBitmap implements BitmapStore {
                                                 : null));
     }
 
-    private DeviceFault settle(DeviceFault[] faults) {
+    private DeviceFault settle(Roles roles, DeviceFault[] faults) {
         for (DeviceFault fault : faults) {
             if (fault != null) {
-                return array.settle(faults);
+                return array.legs().settle(roles, faults);
             }
         }
         return null;

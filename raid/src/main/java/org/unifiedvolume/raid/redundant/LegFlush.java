@@ -13,6 +13,7 @@ import org.unifiedvolume.request.Outcome;
 /// durable, would count as complete at the next start otherwise.
 final class LegFlush extends FanOut {
     private final RedundantArray array;
+    private final Roles roles;
     private final Leg[] targets;
     private final IoRequest[] children;
     private final long mark;
@@ -24,7 +25,8 @@ final class LegFlush extends FanOut {
         super(flush, done);
         this.array = array;
         this.mark = array.level().flushBegins();
-        this.targets = array.roles().writable();
+        this.roles = array.roles();
+        this.targets = roles.writable();
         this.children = new IoRequest[targets.length];
     }
 
@@ -45,7 +47,7 @@ final class LegFlush extends FanOut {
         }
         synchronized (this) {
             if (faults == null) {
-                faults = new DeviceFault[array.roles().count()];
+                faults = new DeviceFault[roles.count()];
             }
             for (int i = 0; i < children.length; i++) {
                 // A member answers with the very request that it was given.
@@ -83,7 +85,7 @@ final class LegFlush extends FanOut {
         synchronized (this) {
             failed = faults;
         }
-        DeviceFault why = failed == null ? null : array.settle(failed);
+        DeviceFault why = failed == null ? null : array.legs().settle(roles, failed);
         if (why != null) {
             array.legs().flushFailed();
             return new Outcome.Failed(why);

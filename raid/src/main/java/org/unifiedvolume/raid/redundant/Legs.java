@@ -27,14 +27,12 @@ final class Legs {
 
     private final String volume;
     private final Level level;
-    private final List<Leg> legs;
+    private volatile List<Leg> legs;
     private final StateKeeper keeper;
     private final LongSupplier randomIds;
     private final ReentrantLock lock = new ReentrantLock();
     private final Reserve reserve;
     private final Epochs epochs;
-    private final long[] knownEvents;
-    private final long[] inSyncSince;
     private long savedEvents;
     private int primary;
     private boolean measured;
@@ -65,10 +63,8 @@ final class Legs {
         this.epochs = new Epochs(start, randomIds);
         this.primary = start.primary();
         this.measured = measured;
-        this.knownEvents = new long[legs.size()];
-        this.inSyncSince = new long[legs.size()];
-        for (int i = 0; i < knownEvents.length; i++) {
-            knownEvents[i] = start.legs().get(i).knownEvents();
+        for (Leg leg : legs) {
+            leg.setKnownEvents(start.legs().get(leg.role()).knownEvents());
         }
         choosePrimary();
         this.roles = new Roles(this.legs, this.primary, measured);
@@ -112,7 +108,7 @@ final class Legs {
     boolean readFailed(Leg leg, DeviceFault fault) {
         lock.lock();
         try {
-            if (!leg.state().isComplete() || !canDoWithout(leg)) {
+            if (!legs.contains(leg) || !leg.state().isComplete() || !canDoWithout(leg)) {
                 return false;
             }
             int errors = leg.countReadError(fault.getMessage(), Instant.now());
@@ -185,6 +181,41 @@ final class Legs {
         } finally {
             lock.unlock();
         }
+    }
+
+    /// As [#settle], of something that holds no rows: legs may have come, gone, or taken other
+    /// roles since it was begun.
+    ///
+    /// @param asked the roles that it was begun with
+    DeviceFault settle(Roles asked, DeviceFault[] faults) {
+        lock.lock();
+        try {
+            DeviceFault[] now = new DeviceFault[legs.size()];
+            for (int role = 0; role < faults.length; role++) {
+                Leg leg = faults[role] == null ? null : present(asked.leg(role));
+                if (leg != null) {
+                    now[leg.role()] = faults[role];
+                }
+            }
+            return settle(now);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The leg that a member is now that was one before; null if it is none any more.
+    private Leg present(Leg before) {
+        return legs.contains(before) ? before : legOf(before.member().uuid());
+    }
+
+    /// The leg that is made of a member; null if none is.
+    Leg legOf(UUID member) {
+        for (Leg leg : legs) {
+            if (leg.member().uuid().equals(member)) {
+                return leg;
+            }
+        }
+        return null;
     }
 
     /// Whether a failure says nothing about the leg, if all legs answer so.
@@ -266,7 +297,7 @@ final class Legs {
                             leg.recorded(),
                             leg.since().toEpochMilli(),
                             leg.filledBytes(),
-                            knownEvents[leg.role()]));
+                            leg.knownEvents()));
         }
         return new ArrayState(
                 epochs.events(),
@@ -286,7 +317,7 @@ final class Legs {
 
     /// The count of events of the last superblock that a leg is known to hold.
     long knownEvents(Leg leg) {
-        return look(() -> knownEvents[leg.role()]);
+        return look(leg::knownEvents);
     }
 
     /// A member holds the superblock of a count of events.
@@ -295,7 +326,7 @@ final class Legs {
         try {
             for (Leg leg : legs) {
                 if (leg.member().uuid().equals(member)) {
-                    knownEvents[leg.role()] = Math.max(knownEvents[leg.role()], ofEvents);
+                    leg.setKnownEvents(Math.max(leg.knownEvents(), ofEvents));
                 }
             }
             reserve.recorded(member, ofEvents);
@@ -326,7 +357,7 @@ final class Legs {
 
     /// Whether it is on disk that a complete leg is. Under the lock.
     boolean isRecorded(Leg leg) {
-        return inSyncSince[leg.role()] <= savedEvents;
+        return leg.inSyncSince() <= savedEvents;
     }
 
     /// A leg did not take its superblock.
@@ -427,6 +458,11 @@ final class Legs {
     }
 
     private void checkCanDoWithout(Leg leg) throws IOException {
+        if (!legs.contains(leg)) {
+            throw new IOException(
+                    "volume %s: %s has got another role just now; try again"
+                            .formatted(volume, leg.name()));
+        }
         if (!canDoWithout(leg)) {
             throw new IOException(
                     "volume %s: the array cannot do without %s; bring another leg in sync first"
@@ -490,10 +526,10 @@ final class Legs {
             }
             leg.setMember(replacement.member());
             leg.become(LegState.IN_SYNC, "", Instant.now());
-            knownEvents[leg.role()] = replacement.knownEvents();
+            leg.setKnownEvents(replacement.knownEvents());
             epochs.memberLeft();
             changed();
-            inSyncSince[leg.role()] = epochs.events();
+            leg.setInSyncSince(epochs.events());
         } finally {
             lock.unlock();
         }
@@ -520,17 +556,17 @@ final class Legs {
     void rebuild(Leg leg, LegMember member, long filledBytes, RowJob job) throws IOException {
         lock.lock();
         try {
-            if (leg.state() != LegState.STALE) {
+            if (leg.state() != LegState.STALE || !legs.contains(leg)) {
                 throw new IOException(
                         "volume %s: %s is in use; fail it first if it shall be written anew"
                                 .formatted(volume, leg.name()));
             }
             if (!member.uuid().equals(leg.member().uuid())) {
-                knownEvents[leg.role()] = 0; // whatever the one before it held
+                leg.setKnownEvents(0); // whatever the one before it held
             }
             Replacement successor = reserve.enlist(leg, member);
             if (successor != null) {
-                knownEvents[leg.role()] = successor.knownEvents();
+                leg.setKnownEvents(successor.knownEvents());
             }
             leg.setMember(member);
             leg.setFilledBytes(filledBytes);
@@ -545,6 +581,63 @@ final class Legs {
         } catch (IOException e) {
             rebuildFailed(leg, job, "its return could not be recorded", false);
             throw e;
+        }
+    }
+
+    /// There are more roles than before, whose legs are filled by their jobs; on disk when this
+    /// returns.
+    void widen(List<Leg> more) throws IOException {
+        lock.lock();
+        try {
+            List<Leg> all = new ArrayList<>(legs);
+            all.addAll(more);
+            legs = List.copyOf(all);
+            more.forEach(leg -> reserve.enlist(leg, leg.member()));
+            epochs.setRoles(legs.size());
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            keeper.settle();
+        } catch (IOException e) {
+            for (Leg leg : more) {
+                rebuildFailed(leg, leg.rebuild(), "its role could not be recorded", false);
+            }
+            throw e;
+        }
+    }
+
+    /// There is one role less: that of a leg which takes no changes. The last leg takes its place.
+    /// All rows are held. On disk when this returns.
+    ///
+    /// @throws IOException if it must not be now, or cannot be written down
+    void narrow(Leg gone) throws IOException {
+        record(
+                () -> {
+                    Leg last = legs.getLast();
+                    if (gone.state() != LegState.STALE || !legs.contains(gone)) {
+                        throw new IOException(
+                                "volume %s: %s is in use".formatted(volume, gone.name()));
+                    }
+                    List<Leg> fewer = new ArrayList<>(legs);
+                    fewer.removeLast();
+                    if (last != gone) {
+                        checkMayMove(last);
+                        fewer.set(gone.role(), last.in(gone.role()));
+                        primary = primary == last.role() ? gone.role() : primary;
+                    }
+                    legs = List.copyOf(fewer);
+                    epochs.setRoles(legs.size());
+                    epochs.memberLeft();
+                });
+    }
+
+    private void checkMayMove(Leg leg) throws IOException {
+        if (leg.rebuild() != null || reserve.replacementOf(leg) != null) {
+            throw new IOException(
+                    "volume %s: %s is being filled; wait until it is"
+                            .formatted(volume, leg.name()));
         }
     }
 
@@ -574,7 +667,7 @@ final class Legs {
             leg.become(LegState.IN_SYNC, "", Instant.now());
             choosePrimary();
             changed();
-            inSyncSince[leg.role()] = epochs.events();
+            leg.setInSyncSince(epochs.events());
             LOG.info("volume {}: {} is in sync", volume, leg.name());
         } finally {
             lock.unlock();

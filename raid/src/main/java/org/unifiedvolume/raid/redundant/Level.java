@@ -15,6 +15,9 @@ import org.unifiedvolume.request.Operation;
 /// Legs are named by their roles, from 0 on; a set of legs is a bit mask of roles. Rows are offsets
 /// within the data areas of the legs, in bytes.
 public interface Level {
+    /// Arrays have no more legs than that.
+    int MOST_LEGS = 32;
+
     /// A change whose rows are held and whose intent is on disk. Completed when the legs that take
     /// changes have it, but for those that were dropped, or when none has any of it.
     interface Change extends Completion {
@@ -54,6 +57,12 @@ public interface Level {
     /// More of each leg is used from now on; what was there stays where it is.
     default void grow(ArrayDescription grown) {
         throw new UnsupportedOperationException(name() + " does not grow");
+    }
+
+    /// Whether every leg holds all bytes, so that legs may come and go while requests are under
+    /// way: how many there are, [#rolesChanged] tells.
+    default boolean isOnEveryLeg() {
+        return false;
     }
 
     /// Whether the array can do its work when just these legs are complete.

@@ -130,14 +130,7 @@ final class Membership {
     ///
     /// @return whether the leg was still lost and the spare still one
     boolean succeed(Leg leg, Spare spare) throws IOException, InterruptedException {
-        SuperblockSlots slots =
-                SuperblockSlots.read(new MemberAccess(spare.member().device(), array.blocking()));
-        Superblock carried = slots.current();
-        if (carried == null
-                || !carried.array().uuid().equals(superblocks.array().uuid())
-                || !carried.member().equals(spare.member().uuid())) {
-            throw refusal(spare.name() + " does not carry its superblock any more");
-        }
+        SuperblockSlots slots = slotsOf(spare);
         LegMember old = leg.member();
         if (old.device() != null) {
             array.blocking().sleep(GRACE_NANOS);
@@ -153,6 +146,25 @@ final class Membership {
             dismiss(old.device());
         }
         return true;
+    }
+
+    /// Where the superblocks of a spare are, which is looked at again before it counts for more.
+    private SuperblockSlots slotsOf(Spare spare) throws IOException {
+        SuperblockSlots slots =
+                SuperblockSlots.read(new MemberAccess(spare.member().device(), array.blocking()));
+        Superblock carried = slots.current();
+        if (carried == null
+                || !carried.array().uuid().equals(superblocks.array().uuid())
+                || !carried.member().equals(spare.member().uuid())) {
+            throw refusal(spare.name() + " does not carry its superblock any more");
+        }
+        return slots;
+    }
+
+    /// A spare is about to be given a role.
+    void seat(Spare spare) throws IOException {
+        superblocks.setSeat(
+                spare.member(), new Superblocks.Seat(slotsOf(spare), spare.seat().areas()));
     }
 
     /// Closes a member that has no role any more when it has answered everything: until then what
@@ -293,16 +305,31 @@ final class Membership {
 
     /// A member that has given its role to another one belongs to the array no more.
     void letGo(LegMember old) {
+        String remark = leave(old);
+        if (!remark.isEmpty()) {
+            LOG.warn("volume {}: {}: {}", array.volume(), old.name(), remark);
+        }
+    }
+
+    /// A member without a role belongs to the array no more.
+    ///
+    /// @return what the user should know; may be empty
+    String leave(LegMember old) {
         Superblocks.Seat seat = superblocks.seat(old);
         superblocks.forget(old);
+        String remark = "";
         try {
-            if (seat != null) {
-                seat.slots().erase();
+            if (seat == null) {
+                throw new IOException("it cannot be reached");
             }
+            seat.slots().erase();
         } catch (IOException e) {
-            LOG.warn("volume {}: {}: {}", array.volume(), old.name(), notWiped(e));
+            remark = notWiped(e);
         }
-        dismiss(old.device());
+        if (old.device() != null) {
+            dismiss(old.device());
+        }
+        return remark;
     }
 
     /// A replacement that will not take its leg's place is closed.
@@ -331,8 +358,7 @@ final class Membership {
     }
 
     /// Makes a device a member that has a place for its superblock, and carries none yet.
-    private LegMember seat(LayoutMember fresh, MemberAreas areas)
-            throws IOException, InterruptedException {
+    LegMember seat(LayoutMember fresh, MemberAreas areas) throws IOException, InterruptedException {
         SuperblockSlots slots = prepare(fresh, areas);
         LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
         superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
@@ -347,7 +373,7 @@ final class Membership {
     ///
     /// @param itself the leg that may be given its own member anew; null for none
     /// @return what is to lie where on it
-    private MemberAreas checkNew(LayoutMember fresh, Leg itself, boolean force) throws IOException {
+    MemberAreas checkNew(LayoutMember fresh, Leg itself, boolean force) throws IOException {
         MemberAreas areas = checkFits(fresh);
         checkStranger(fresh, itself);
         if (!force) {
@@ -452,7 +478,7 @@ final class Membership {
     }
 
     /// Nothing that was meant for the member of a dropped leg is under way any more.
-    private void awaitQuiet(Leg leg) throws IOException, InterruptedException {
+    void awaitQuiet(Leg leg) throws IOException, InterruptedException {
         if (leg.device() != null) {
             array.blocking().sleep(GRACE_NANOS);
             awaitRebuild(leg);

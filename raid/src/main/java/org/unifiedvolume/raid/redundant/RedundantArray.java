@@ -79,6 +79,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     private Membership membership;
     private Growth growth;
+    private LegCount legCount;
 
     /// @param bitmap null for none
     /// @param reader looks at legs that are to be taken in again
@@ -110,6 +111,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     void setSuperblocks(Superblocks newSuperblocks) {
         superblocks = newSuperblocks;
         membership = new Membership(this, newSuperblocks, returns);
+        legCount = new LegCount(this, newSuperblocks, membership);
     }
 
     /// How it can grow; before [#begin].
@@ -384,10 +386,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public void readd(String member, boolean assumeClean) throws IOException {
-        Leg leg = leg(member);
         changeMembership(
                 () -> {
-                    returns.readd(leg, assumeClean);
+                    returns.readd(leg(member), assumeClean);
                     return "";
                 });
     }
@@ -403,16 +404,14 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
                 return changeMembership(() -> membership.remove(replacement));
             }
         }
-        Leg leg = leg(member);
-        return changeMembership(() -> membership.remove(leg));
+        return changeMembership(() -> membership.remove(leg(member)));
     }
 
     @Override
     public void replace(String member, LayoutMember replacement, boolean force) throws IOException {
-        Leg leg = leg(member);
         changeMembership(
                 () -> {
-                    membership.replace(leg, replacement, force);
+                    membership.replace(leg(member), replacement, force);
                     return "";
                 });
     }
@@ -453,6 +452,12 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     @Override
     public long grow(long sizeBytes) throws IOException {
         return changeMembership(() -> growth.grow(sizeBytes));
+    }
+
+    @Override
+    public String setLegs(int count, List<LayoutMember> added, List<String> gone, boolean force)
+            throws IOException {
+        return changeMembership(() -> legCount.set(count, added, gone, force));
     }
 
     private interface Deed<T> {

@@ -69,7 +69,7 @@ final class Repairs {
         BlockingLegs.Held held = new BlockingLegs.Held(bad.row, bad.lengthBytes);
         array.blocking().hold(array.locks(), held);
         try {
-            if (array.roles().isComplete(bad.leg.role())) {
+            if (array.roles().isComplete(bad.leg)) {
                 array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
                 array.replacements().follow(bad.row, bad.lengthBytes);
                 array.legs().readMended(bad.leg);

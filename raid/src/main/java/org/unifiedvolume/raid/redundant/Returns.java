@@ -64,7 +64,8 @@ final class Returns {
                 for (Leg leg : away) {
                     if (!array.isClosed() && array.beginMembership()) {
                         try {
-                            if (isAway(leg) && tryToReturn(leg)) {
+                            boolean isLeg = array.legs().all().contains(leg);
+                            if (isLeg && isAway(leg) && tryToReturn(leg)) {
                                 pause = FIRST_LOOK_NANOS;
                             }
                         } finally {

@@ -68,6 +68,11 @@ public final class Roles {
         return (complete >> role & 1) != 0;
     }
 
+    /// Whether a leg may be read, and is still the one that has its role.
+    public boolean isComplete(Leg leg) {
+        return leg.role() < legs.length && legs[leg.role()] == leg && isComplete(leg.role());
+    }
+
     /// Of the complete legs those that have failed reads.
     public boolean isSuspect(int role) {
         return (suspect >> role & 1) != 0;

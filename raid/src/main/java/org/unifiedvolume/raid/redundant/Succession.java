@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -24,9 +25,9 @@ final class Succession {
     private final long delayNanos;
 
     /// By role: since when the leg is lost. Guarded by the lock of the states, as the rest is.
-    private final long[] lostSince;
+    private long[] lostSince;
 
-    private final boolean[] isLost;
+    private boolean[] isLost;
     private final Set<UUID> refused = new HashSet<>();
     private boolean watching;
 
@@ -43,6 +44,11 @@ final class Succession {
     void look() {
         long now = array.io().timers().nanoTime();
         boolean anyLost = false;
+        int roles = array.legs().all().size();
+        if (roles > isLost.length) {
+            lostSince = Arrays.copyOf(lostSince, roles);
+            isLost = Arrays.copyOf(isLost, roles);
+        }
         for (Leg leg : array.legs().all()) {
             boolean lost = leg.state() == LegState.STALE;
             if (lost && !isLost[leg.role()]) {

@@ -56,7 +56,7 @@ final class Superblocks implements StateStore {
     }
 
     ArrayDescription array() {
-        return array;
+        return array.withLegs(legs.all().size());
     }
 
     /// The array uses more of its members from now on: the next state that is written says so. All
@@ -107,10 +107,13 @@ final class Superblocks implements StateStore {
     @Override
     public void save(ArrayState state) throws IOException {
         witness.save(new Witness(array.uuid(), state.epoch(), state.events()));
-        for (Leg leg : legs.all()) {
-            ArrayState.Entry own = state.legs().get(leg.role());
+        for (ArrayState.Entry own : state.legs()) {
+            Leg leg = legs.legOf(own.member());
             Seat seat = seats.get(own.member());
-            if (seat == null || leg.device() == null || !leg.state().takesChanges()) {
+            if (leg == null
+                    || seat == null
+                    || leg.device() == null
+                    || !leg.state().takesChanges()) {
                 continue;
             }
             DeviceFault hesitation = leg.hesitation();
@@ -169,7 +172,7 @@ final class Superblocks implements StateStore {
         state.legs().forEach(entry -> entries.add(recorded(entry)));
         state.others().forEach(entry -> entries.add(recorded(entry)));
         return new Superblock(
-                array,
+                array.withLegs(state.legs().size()),
                 own.member(),
                 own.role(),
                 regionBytes == 0 ? areas : areas.withRegion(regionBytes),

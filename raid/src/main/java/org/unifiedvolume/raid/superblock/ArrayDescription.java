@@ -55,6 +55,22 @@ public record ArrayDescription(
         return level == LINEAR ? "linear" : "raid" + level;
     }
 
+    /// The same array with so many legs; only a mirror may have another number than before.
+    public ArrayDescription withLegs(int count) {
+        return count == roles
+                ? this
+                : new ArrayDescription(
+                        uuid,
+                        name,
+                        level,
+                        count,
+                        chunkBytes,
+                        sizeBytes,
+                        rowBytes,
+                        count,
+                        createdMicros);
+    }
+
     public ArrayDescription withName(String newName) {
         return new ArrayDescription(
                 uuid,

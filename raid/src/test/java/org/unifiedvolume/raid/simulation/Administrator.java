@@ -42,10 +42,18 @@ final class Administrator {
                                                 .after(random.nextLong(patienceNanos), done));
                         SimulatedDisk disk = plan.anyVictim();
                         if (disk != null) {
-                            give(commands.get(random.nextInt(commands.size())), disk);
+                            Command usual = commands.get(random.nextInt(commands.size()));
+                            give(rareOr(usual, array.rareCommands(device)), disk);
                         }
                     }
                 });
+    }
+
+    private Command rareOr(Command usual, List<Command> rare) {
+        Random variety = host.variety();
+        return rare.isEmpty() || variety.nextInt(3) > 0
+                ? usual
+                : rare.get(variety.nextInt(rare.size()));
     }
 
     private void give(Command command, SimulatedDisk disk) {

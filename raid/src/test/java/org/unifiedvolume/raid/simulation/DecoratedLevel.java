@@ -126,6 +126,11 @@ class DecoratedLevel implements Level {
     }
 
     @Override
+    public boolean isOnEveryLeg() {
+        return level.isOnEveryLeg();
+    }
+
+    @Override
     public void grow(ArrayDescription grown) {
         level.grow(grown);
     }

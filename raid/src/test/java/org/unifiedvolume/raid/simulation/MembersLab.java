@@ -38,7 +38,7 @@ final class MembersLab implements AutoCloseable {
     private final SimulatedHost host;
     private final SimulatedWitness witness;
     private final MetadataPlace metadata;
-    private final int legs;
+    private int legs;
     private final Map<Long, byte[]> written = new HashMap<>();
     private long usedBytes;
     private RedundantArray array;
@@ -71,6 +71,12 @@ final class MembersLab implements AutoCloseable {
     /// A new array uses only so much of each leg.
     MembersLab using(int blocks) {
         usedBytes = (long) blocks * BLOCK_BYTES;
+        return this;
+    }
+
+    /// So many of the disks are written as members from now on.
+    MembersLab writing(int members) {
+        legs = members;
         return this;
     }
 

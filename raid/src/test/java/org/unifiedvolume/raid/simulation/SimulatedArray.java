@@ -47,6 +47,11 @@ interface SimulatedArray {
         return List.of();
     }
 
+    /// More that may be asked, chosen so that it does not change which of [#commands] come.
+    default List<Command> rareCommands(BlockDevice array) {
+        return List.of();
+    }
+
     /// Whether a leg lacks nothing.
     default boolean isComplete(DeviceStatus leg) {
         return leg.state() == DeviceStatus.State.ONLINE;

@@ -125,22 +125,43 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         List<LayoutMember> members = opened(host.disks().subList(0, roles), missing);
         Random random = host.random();
         new DirtyOnDisk(options.metadata()).tell(host.disks(), watch);
-        return new ArrayStart(
-                        members,
-                        opened(spares, missing),
-                        new DecoratedPlan(
-                                plan(members.stream().map(LayoutMember::name).toList()),
-                                level -> watch.over(host.planting().level(level))),
-                        options,
-                        host.rig().context(),
-                        host.planting()
-                                .surroundings(
-                                        new Surroundings(
-                                                host.threads(),
-                                                witness,
-                                                random::nextLong,
-                                                () -> host.rig().time.nanoTime() / 1_000_000)))
-                .open();
+        BlockDevice array =
+                new ArrayStart(
+                                members,
+                                opened(spares, missing),
+                                new DecoratedPlan(
+                                        plan(members.stream().map(LayoutMember::name).toList()),
+                                        level -> watch.over(host.planting().level(level))),
+                                options,
+                                host.rig().context(),
+                                host.planting()
+                                        .surroundings(
+                                                new Surroundings(
+                                                        host.threads(),
+                                                        witness,
+                                                        random::nextLong,
+                                                        () ->
+                                                                host.rig().time.nanoTime()
+                                                                        / 1_000_000)))
+                        .open();
+        started(array);
+        return array;
+    }
+
+    /// It has been started in a new process.
+    void started(BlockDevice array) {
+        // most levels stay as they are
+    }
+
+    /// A mirror is given one more leg: any disk that it does not use, or a spare.
+    final void addLeg(ManagedArray array, int count, SimulatedDisk disk) throws IOException {
+        if (host.variety().nextInt(3) == 0) {
+            array.setLegs(count, List.of(), List.of(), true);
+            return;
+        }
+        LayoutMember fresh =
+                bringIn(array.memberNames().contains(disk.name()) ? someDisk(array) : disk);
+        taking(fresh, () -> array.setLegs(count, List.of(fresh), List.of(), true));
     }
 
     private LayoutMember member(SimulatedDisk disk) {

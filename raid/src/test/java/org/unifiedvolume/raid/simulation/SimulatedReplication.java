@@ -2,9 +2,11 @@ package org.unifiedvolume.raid.simulation;
 
 import java.util.List;
 import java.util.Random;
+import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.LevelPlan;
+import org.unifiedvolume.spi.ManagedArray;
 import org.unifiedvolume.testkit.SimulatedDisk;
 
 /// RAID 1 of two or three legs, or RAID 10 of two to five.
@@ -16,6 +18,7 @@ final class SimulatedReplication extends SimulatedRedundancy {
     private final boolean isTen;
     private final int legs;
     private final int copies;
+    private int leastLegs;
     private final long chunkBytes;
     private final ReadPolicy policy;
 
@@ -25,6 +28,7 @@ final class SimulatedReplication extends SimulatedRedundancy {
         this.isTen = isTen;
         this.legs = 2 + random.nextInt(isTen ? 4 : 2);
         this.copies = isTen ? 2 + random.nextInt(Math.min(2, legs - 1)) : legs;
+        this.leastLegs = legs;
         this.chunkBytes = 4096L << random.nextInt(4);
         this.policy = ReadPolicy.values()[random.nextInt(ReadPolicy.values().length)];
         int usual = isTen ? TEN_LEG_BLOCKS : LEG_BLOCKS;
@@ -41,9 +45,45 @@ final class SimulatedReplication extends SimulatedRedundancy {
         return new SimulatedReplication(host, true);
     }
 
+    /// As many legs of a mirror may be lost as there are, but for one; while there are to be fewer,
+    /// it may be that there are already.
     @Override
     public Promises promises() {
-        return new Promises(copies - 1, borne());
+        return new Promises((isTen ? copies : leastLegs) - 1, borne());
+    }
+
+    @Override
+    void started(BlockDevice array) {
+        leastLegs = legCount(array);
+    }
+
+    private static int legCount(BlockDevice array) {
+        return (int)
+                array.status().children().stream()
+                        .filter(child -> !child.kind().equals("spare"))
+                        .filter(child -> !child.kind().equals("replacement"))
+                        .count();
+    }
+
+    @Override
+    public List<Command> rareCommands(BlockDevice array) {
+        if (isTen || host().isLarge()) {
+            return List.of();
+        }
+        ManagedArray managed = (ManagedArray) array;
+        Command more =
+                new Command(
+                        "grow by a leg", true, disk -> addLeg(managed, legCount(array) + 1, disk));
+        Command fewer =
+                new Command(
+                        "shrink by a leg",
+                        false,
+                        disk -> {
+                            int count = legCount(array) - 1;
+                            leastLegs = Math.max(2, Math.min(leastLegs, count));
+                            managed.setLegs(count, List.of(), List.of(disk.name()), true);
+                        });
+        return List.of(more, fewer, fewer);
     }
 
     @Override
