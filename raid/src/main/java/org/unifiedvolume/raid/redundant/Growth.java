@@ -20,7 +20,8 @@ import org.unifiedvolume.request.DeviceFault;
 /// While all rows are held, old and new ones: the new rows are marked in the bitmap of every leg,
 /// as the members may hold anything there, then one state says how large the array is. Whoever is
 /// killed in between leaves superblocks of which the freshest says it; nobody was told of the new
-/// size before all complete legs say so. A resync makes the new rows alike. Blocks.
+/// size before all complete legs say so. A resync makes the new rows alike, and their parity. The
+/// areas beside the data stay where they are. Blocks.
 final class Growth {
     private static final Logger LOG = LoggerFactory.getLogger(Growth.class);
     private static final long PATIENCE_NANOS = 10_000_000_000L;
@@ -69,15 +70,15 @@ final class Growth {
             }
         }
         ArrayDescription before = superblocks.array();
-        ArrayDescription grown =
-                describe(before, sizeBytes == 0 ? room : rowsFor(before, sizeBytes));
-        if (grown.rowBytes() > room || grown.sizeBytes() < sizeBytes) {
+        long rows = sizeBytes == 0 ? room : rowsFor(before, sizeBytes);
+        ArrayDescription grown = describe(before, Math.min(rows, room));
+        if (rows > room || grown.rowBytes() > room || grown.sizeBytes() < sizeBytes) {
             throw refusal(
                     "%s has room for %s, and %s of each member would be needed; write a smaller size, or uvol replace it by a larger one"
                             .formatted(
                                     smallest.name(),
                                     Units.size(room),
-                                    Units.size(Math.max(grown.rowBytes(), sizeBytes))));
+                                    Units.size(rows)));
         }
         if (grown.sizeBytes() <= before.sizeBytes()) {
             throw refusal(
@@ -121,9 +122,10 @@ final class Growth {
         if (array.level() == 1) {
             return sizeBytes;
         }
+        int parities = array.level() == 10 ? 0 : array.level() - 4;
         try {
             long copies = Math.multiplyExact(sizeBytes, (long) array.copies());
-            long rows = Math.ceilDiv(copies, array.roles());
+            long rows = Math.ceilDiv(copies, array.roles() - parities);
             return Math.multiplyExact(Math.ceilDiv(rows, array.chunkBytes()), array.chunkBytes());
         } catch (ArithmeticException e) {
             throw new IOException("no array is as large as that; write a smaller size", e);

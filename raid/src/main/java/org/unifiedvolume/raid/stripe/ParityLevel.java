@@ -11,6 +11,7 @@ import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.Roles;
+import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -39,7 +40,9 @@ public final class ParityLevel implements Level {
     /// An answer that walks more chunks than this ends early; whoever asks will ask for the rest.
     private static final long MAX_LOCATED_CHUNKS = 1 << 12;
 
-    private final ParityGeometry geometry;
+    /// All rows are held while it changes: each part of a change sees one of them.
+    private volatile ParityGeometry geometry;
+
     private final Parity parity;
     private final Journal journal;
     private final StripeJobs jobs;
@@ -97,6 +100,22 @@ public final class ParityLevel implements Level {
     @Override
     public long rowBytes() {
         return geometry.memberBytes();
+    }
+
+    @Override
+    public boolean canGrow() {
+        return true;
+    }
+
+    /// What was there stays where it is: stripes go on row by row.
+    @Override
+    public void grow(ArrayDescription grown) {
+        geometry =
+                new ParityGeometry(
+                        geometry.memberCount(),
+                        geometry.parityCount(),
+                        geometry.chunkBytes(),
+                        grown.rowBytes() / geometry.chunkBytes());
     }
 
     @Override

@@ -52,7 +52,7 @@ final class StripeJobs {
 
     void restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
-        if (areOthersZero(group, leg, row, lengthBytes)) {
+        if (areZero(group, leg, row, lengthBytes)) {
             if (!group.blocking().isZero(leg, row, lengthBytes)) {
                 group.blocking().zero(leg, row, lengthBytes);
             }
@@ -64,14 +64,16 @@ final class StripeJobs {
                 (stripe, at, length) -> restoreStripe(group, leg, stripe, at, length));
     }
 
-    /// Sums of zeroes are zeroes. Only if all other legs say so: with one missing, nothing is
-    /// known.
-    private static boolean areOthersZero(Group group, Leg leg, long row, long length)
+    /// Whether rows are known to be zeroes: sums of zeroes are zeroes. Only if all legs say so: with
+    /// one missing, nothing is known.
+    ///
+    /// @param leg the leg that does not count; null for none
+    private static boolean areZero(Group group, Leg leg, long row, long length)
             throws InterruptedException {
         Roles roles = group.roles();
         try {
             for (int role = 0; role < roles.count(); role++) {
-                if (role != leg.role()
+                if ((leg == null || role != leg.role())
                         && (!roles.isComplete(role)
                                 || !group.blocking().isZero(roles.leg(role), row, length))) {
                     return false;
@@ -176,6 +178,9 @@ final class StripeJobs {
     }
 
     void resync(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException {
+        if (areZero(group, null, row, lengthBytes)) {
+            return;
+        }
         eachStripe(
                 row, lengthBytes, (stripe, at, length) -> resyncStripe(group, stripe, at, length));
     }

@@ -16,9 +16,11 @@ import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.ArrayStart;
+import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.redundant.RedundantArray;
 import org.unifiedvolume.raid.redundant.SimulatedWitness;
 import org.unifiedvolume.raid.redundant.Surroundings;
+import org.unifiedvolume.raid.stripe.ParityPlan;
 import org.unifiedvolume.raid.superblock.MetadataPlace;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.spi.LayoutMember;
@@ -26,18 +28,21 @@ import org.unifiedvolume.testkit.EventLog;
 import org.unifiedvolume.testkit.FaultCounts;
 import org.unifiedvolume.testkit.SimulatedDisk;
 
-/// A mirror over simulated disks, for tests of commands about its members: it can be killed at any
+/// A mirror, or an array with parity, over simulated disks, for tests of commands about its members: it can be killed at any
 /// step of virtual time and started again.
 final class MembersLab implements AutoCloseable {
     static final int BLOCK_BYTES = 4096;
     static final long DELAY_NANOS = 2_000_000_000L;
     private static final int LEAST_BLOCKS = 48;
+    private static final int JOURNAL_BLOCKS = 128;
+    private static final long CHUNK_BYTES = 2 * BLOCK_BYTES;
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
     private final Rig rig = new Rig();
     private final SimulatedHost host;
     private final SimulatedWitness witness;
     private final MetadataPlace metadata;
+    private final int parities;
     private int legs;
     private final Map<Long, byte[]> written = new HashMap<>();
     private long usedBytes;
@@ -47,7 +52,13 @@ final class MembersLab implements AutoCloseable {
     /// @param dataBlocks by disk: how many blocks of data there is room for; the first ones are
     ///     legs
     MembersLab(int legs, MetadataPlace metadata, int... dataBlocks) {
+        this(0, legs, metadata, dataBlocks);
+    }
+
+    /// @param parities 1 for RAID 5, 2 for RAID 6
+    MembersLab(int parities, int legs, MetadataPlace metadata, int... dataBlocks) {
         Random random = new Random(7);
+        this.parities = parities;
         this.legs = legs;
         this.metadata = metadata;
         this.host =
@@ -61,7 +72,8 @@ final class MembersLab implements AutoCloseable {
         for (int blocks : dataBlocks) {
             host.addDisk(
                     new SimulatedDisk.Size(
-                            (long) (LEAST_BLOCKS + blocks) * BLOCK_BYTES,
+                            (long) (LEAST_BLOCKS + (parities > 0 ? JOURNAL_BLOCKS : 0) + blocks)
+                                    * BLOCK_BYTES,
                             BLOCK_BYTES,
                             BLOCK_BYTES));
         }
@@ -131,8 +143,7 @@ final class MembersLab implements AutoCloseable {
                 new ArrayStart(
                                 members,
                                 waiting,
-                                new ReplicationPlan(
-                                        "v", 1, 0, 0, ReadPolicy.LOCAL_FIRST, List.of(), names),
+                                plan(names),
                                 options,
                                 rig.context(),
                                 new Surroundings(
@@ -142,6 +153,12 @@ final class MembersLab implements AutoCloseable {
                                         () -> rig.time.nanoTime() / 1_000_000))
                         .open();
         return this;
+    }
+
+    private LevelPlan plan(List<String> names) {
+        return parities == 0
+                ? new ReplicationPlan("v", 1, 0, 0, ReadPolicy.LOCAL_FIRST, List.of(), names)
+                : new ParityPlan("v", parities + 4, CHUNK_BYTES, true, names);
     }
 
     /// What somebody does while time goes on.

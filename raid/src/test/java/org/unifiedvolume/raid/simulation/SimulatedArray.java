@@ -30,6 +30,11 @@ interface SimulatedArray {
     /// How large the volume is.
     long sizeBytes();
 
+    /// How large it can become.
+    default long mostBytes() {
+        return sizeBytes();
+    }
+
     /// Starts it in a new process.
     ///
     /// @param missing disks that are not there

@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.util.Random;
+import java.util.function.IntSupplier;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.Rig;
 import org.unifiedvolume.request.Completion;
@@ -29,6 +30,7 @@ final class SimulatedClients {
     private final Rig rig;
     private final BlockDevice array;
     private final VolumeModel model;
+    private final IntSupplier sectors;
     private final Random random;
     private final boolean isStrict;
     private final int hotSector;
@@ -39,22 +41,25 @@ final class SimulatedClients {
     private int underWay;
     private boolean dead;
 
+    /// @param sectors how many there are now
     /// @param isFirst whether there is nothing on the volume yet
     /// @param isStrict whether every request must succeed
     SimulatedClients(
             SimulatedHost host,
             BlockDevice array,
             VolumeModel model,
+            IntSupplier sectors,
             boolean isFirst,
             boolean isStrict) {
         this.rig = host.rig();
         this.log = host.log();
         this.array = array;
         this.model = model;
+        this.sectors = sectors;
         this.random = host.random();
         this.isStrict = isStrict;
         this.spread = host.isLarge() && !isFirst ? LARGE_SPREAD : SPREAD;
-        this.hotSector = random.nextInt(model.sectorCount() - 2 * MAX_SECTORS);
+        this.hotSector = random.nextInt(sectors.getAsInt() - 2 * MAX_SECTORS);
     }
 
     void start(int requests) {
@@ -99,7 +104,7 @@ final class SimulatedClients {
         int count = 1 + random.nextInt(random.nextInt(4) == 0 ? MAX_SECTORS : 3);
         int first =
                 random.nextInt(spread) == 0
-                        ? random.nextInt(model.sectorCount() - count)
+                        ? random.nextInt(sectors.getAsInt() - count)
                         : hotSector + random.nextInt(MAX_SECTORS);
         int kind = random.nextInt(100);
         if (kind < 40) {

@@ -92,6 +92,16 @@ abstract class SimulatedRedundancy implements SimulatedArray {
 
     @Override
     public final long sizeBytes() {
+        return sizeUsing(options.sizeBytes());
+    }
+
+    @Override
+    public final long mostBytes() {
+        return sizeUsing(0);
+    }
+
+    /// @param usedBytes how much of each leg is used; 0 for all
+    private long sizeUsing(long usedBytes) {
         long least = Long.MAX_VALUE;
         int block = 1;
         for (SimulatedDisk disk : host.disks()) {
@@ -103,7 +113,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
             least = Math.min(least, areas.data().length());
             block = disk.size().blockBytes();
         }
-        least = options.sizeBytes() == 0 ? least : options.sizeBytes();
+        least = usedBytes == 0 ? least : usedBytes;
         try {
             return plan(List.of())
                     .describe(new UUID(0, 0), "v", roles, least, block, 0)

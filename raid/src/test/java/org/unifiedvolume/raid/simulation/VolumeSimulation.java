@@ -44,6 +44,10 @@ final class VolumeSimulation {
     private final Administrator administrator;
     private List<SimulatedDisk.Snapshot> backup;
     private BlockDevice device;
+
+    /// How many sectors were seen to be there so far.
+    private int sectors;
+
     private int lives;
     private int requests;
 
@@ -64,7 +68,21 @@ final class VolumeSimulation {
         int sectorBytes = host.disks().getFirst().size().sectorBytes();
         this.model =
                 new VolumeModel(
-                        Math.toIntExact(array.sizeBytes() / BLOCK_BYTES), BLOCK_BYTES, sectorBytes);
+                        Math.toIntExact(array.mostBytes() / BLOCK_BYTES), BLOCK_BYTES, sectorBytes);
+        this.sectors = Math.toIntExact(array.sizeBytes() / BLOCK_BYTES);
+    }
+
+    /// How many sectors there are now. What a volume that has grown holds where nobody has written
+    /// is not known.
+    private int sectors() {
+        int now = Math.toIntExact(device.shape().sizeBytes() / BLOCK_BYTES);
+        if (now > sectors) {
+            Change unknown = model.discard(sectors, now - sectors);
+            model.forsake(unknown);
+            model.acknowledged(unknown, false);
+            sectors = now;
+        }
+        return sectors;
     }
 
     /// The size of a disk of so many blocks; some disks write sectors that are smaller than blocks.
@@ -154,7 +172,12 @@ final class VolumeSimulation {
         long forgotten = host.counts().of(DiskFault.FORGET);
         SimulatedClients clients =
                 new SimulatedClients(
-                        host, array.forClients(device), model, lives == 1, plan.isStrict());
+                        host,
+                        array.forClients(device),
+                        model,
+                        this::sectors,
+                        lives == 1,
+                        plan.isStrict());
         plan.begin();
         clients.start(60 + random.nextInt(100));
         administrator.begin(device, plan);
@@ -306,8 +329,9 @@ final class VolumeSimulation {
     /// it was found, even where it was never acknowledged.
     private void verify() {
         int step = 1 + random.nextInt(16);
-        for (int first = 0; first < model.sectorCount(); first += step) {
-            int count = Math.min(step, model.sectorCount() - first);
+        int all = sectors();
+        for (int first = 0; first < all; first += step) {
+            int count = Math.min(step, all - first);
             if (model.isTouched(first, count) || random.nextInt(16) == 0) {
                 verify(first, count);
             }
