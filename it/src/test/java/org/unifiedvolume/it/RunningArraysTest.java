@@ -253,6 +253,51 @@ class RunningArraysTest {
     }
 
     @Test
+    void anArrayWithParityGrowsAndReplacesAMemberWhileClientsWrite() throws Exception {
+        long half = SIZE / 2;
+        Path third = lab.sparse("c.img", SIZE);
+        Path fresh = lab.sparse("d.img", SIZE);
+        ServiceFile file =
+                ServiceFile.of(
+                        "media",
+                        "raid5",
+                        List.of(one, other, third),
+                        List.of(Nbd.uri(port, "media")),
+                        "size: 32MiB");
+        Daemon daemon = lab.serve(file);
+        SequencedWrites writes = new SequencedWrites(94, 0, 2 * half);
+        Load load = Load.start(lab, port, "media", writes);
+        load.awaitRounds(5);
+        daemon.command("grow", "media", "--size", "1GiB").run().exits(1).says("has room for");
+        daemon.command("grow", "media", "--size", "max").run().succeeds();
+        long size = detail(daemon).path("size").asLong();
+        assertTrue(size > 2 * (SIZE - (8 << 20)), size + " bytes");
+        byte[] content = new byte[4096];
+        Arrays.fill(content, (byte) 9);
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            assertEquals(0, client.write(size - 4096, content, 0));
+        }
+        awaitOnline(daemon);
+        daemon.command("replace", "media", "b.img", fresh).run().succeeds();
+        assertEquals("ONLINE", daemon.state("media"));
+        load.awaitRounds(5);
+        Waiting.until(
+                () -> "the new one has the role: " + detail(daemon),
+                Duration.ofSeconds(60),
+                () -> detail(daemon).path("legs").get(1).path("name").asText().endsWith("d.img"));
+        assertEquals("ONLINE", daemon.state("media"));
+        load.awaitRounds(5);
+        load.stop();
+        assertEquals(List.of(), writes.errors());
+        Uvol.command("examine", other).run().succeeds().says("data of an unknown kind");
+        daemon.command("fail", "media", "a.img").run().succeeds();
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            writes.verify(client);
+            assertArrayEquals(content, client.read(size - 4096, 4096));
+        }
+    }
+
+    @Test
     void anArrayGrowsIntoLargerMembersWhileItIsUsed() throws IOException {
         long half = SIZE / 2;
         ServiceFile file =

@@ -75,10 +75,7 @@ final class Growth {
         if (rows > room || grown.rowBytes() > room || grown.sizeBytes() < sizeBytes) {
             throw refusal(
                     "%s has room for %s, and %s of each member would be needed; write a smaller size, or uvol replace it by a larger one"
-                            .formatted(
-                                    smallest.name(),
-                                    Units.size(room),
-                                    Units.size(rows)));
+                            .formatted(smallest.name(), Units.size(room), Units.size(rows)));
         }
         if (grown.sizeBytes() <= before.sizeBytes()) {
             throw refusal(

@@ -89,8 +89,9 @@ public interface Level {
     /// lock of the states: must not block, nor ask for a change of states.
     default void rolesChanged(Roles roles) {}
 
-    /// Another member, or the same one that was missing, is about to take a role; it takes no
-    /// changes yet.
+    /// Another member, or the same one that was missing, is about to take a role, and takes no
+    /// changes yet; or it has just taken that of another one, holds the same data, and all rows are
+    /// held.
     ///
     /// @param areas what lies where on it
     default void seated(int role, MemberAreas areas) {}

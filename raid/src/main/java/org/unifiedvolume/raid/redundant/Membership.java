@@ -246,6 +246,13 @@ final class Membership {
                 return;
             }
         }
+        if (leg.state().isComplete() && !isItself) {
+            LOG.warn(
+                    "volume {}: {} is taken out before {} is filled, whose areas lie elsewhere",
+                    array.volume(),
+                    leg.name(),
+                    fresh.name());
+        }
         LegMember old = leg.member();
         array.legs().retire(leg, "replaced by " + fresh.name());
         awaitQuiet(leg);
@@ -258,14 +265,14 @@ final class Membership {
     }
 
     /// The areas of a member that is to follow a leg: those that the leg's member has, so that data
-    /// begin at the same place. Null if it has no room for that, or has a journal, which cannot be
-    /// followed.
+    /// begin at the same place, and the journal, which may be written while members change. Null if
+    /// it has no room for that.
     private MemberAreas asBeside(Leg leg, LayoutMember fresh) {
-        MemberAreas areas =
-                superblocks.seat(leg.member()).areas().onMember(fresh.device().shape().sizeBytes());
+        MemberAreas own = superblocks.seat(leg.member()).areas();
+        MemberAreas areas = own.onMember(fresh.device().shape().sizeBytes());
         boolean fits =
                 areas != null
-                        && !areas.journal().isPresent()
+                        && areas.journal().equals(own.journal())
                         && areas.data().length() >= array.level().rowBytes();
         return fits ? areas : null;
     }

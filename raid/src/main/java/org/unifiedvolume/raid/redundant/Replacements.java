@@ -119,17 +119,23 @@ final class Replacements {
             }
             return;
         }
-        Buffers bytes = read(leg, row, lengthBytes);
-        try {
-            blocking.write(fresh, row, bytes);
-        } finally {
-            bytes.release();
+        Buffers bytes = read(replacement, row, lengthBytes);
+        if (bytes != null) {
+            try {
+                blocking.write(fresh, row, bytes);
+            } finally {
+                bytes.release();
+            }
         }
     }
 
-    /// What a leg cannot read is written anew from the others, and read then.
-    private Buffers read(Leg leg, long row, long lengthBytes)
+    /// What the old one cannot read is written anew from the others, and read then. If it does not
+    /// take that either, the new one alone is given it.
+    ///
+    /// @return null if the new one has it
+    private Buffers read(Replacement replacement, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
+        Leg leg = replacement.leg();
         try {
             return array.blocking().read(leg, row, lengthBytes);
         } catch (DeviceFault fault) {
@@ -140,8 +146,17 @@ final class Replacements {
             if (!leg.state().isComplete()) {
                 throw fault;
             }
+        }
+        try {
             array.level().restore(array, leg, row, lengthBytes);
             return array.blocking().read(leg, row, lengthBytes);
+        } catch (DeviceFault fault) {
+            boolean mayBeComputed = leg.state().isComplete() && !array.roles().isMeasured();
+            if (!Leg.isOfLeg(fault) || !mayBeComputed) {
+                throw fault;
+            }
+            array.level().restore(array, replacement.fresh(), row, lengthBytes);
+            return null;
         }
     }
 
@@ -168,8 +183,9 @@ final class Replacements {
         }
     }
 
-    /// While all rows are held nothing changes: what was missed is copied, all is made durable, and
-    /// one state gives the role to the new member.
+    /// While all rows are held nothing changes: what was missed is copied, all is made durable, so
+    /// that no journal has to know more, and one state gives the role to the new member. Only then
+    /// may changes begin again.
     private boolean takeOverHeld(Replacement replacement)
             throws IOException, DeviceFault, InterruptedException {
         BlockingLegs.Held all = new BlockingLegs.Held(0, array.level().rowBytes());
@@ -179,7 +195,12 @@ final class Replacements {
                 copy(replacement, missed.row(), missed.lengthBytes());
             }
             array.blocking().flush(replacement.member().device());
-            return !array.isClosed() && array.legs().take(replacement);
+            array.flushAll();
+            boolean isTaken = !array.isClosed() && array.legs().take(replacement);
+            if (isTaken) {
+                array.seated(replacement.leg(), replacement.member());
+            }
+            return isTaken;
         } finally {
             array.locks().release(all);
         }

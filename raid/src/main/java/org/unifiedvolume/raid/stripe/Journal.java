@@ -70,17 +70,27 @@ public class Journal {
         setBlocks(1, MOST_ENTRY_BYTES);
     }
 
-    /// Another member, which takes no changes yet, has a role from now on.
+    /// Another member has a role from now on. It takes no changes yet; or no change is under way,
+    /// and it has nothing of the journal that the one before it had.
     ///
     /// @param place null if it has no room for the journal
     void seated(int role, JournalPlace place) {
+        boolean asks;
         lock.lock();
         try {
             boolean fits =
                     place != null && place.length() - JournalHead.SLOTS_BYTES >= ring.ringBytes();
             legs.setPlace(role, fits ? place : null);
+            long bit = 1L << role;
+            boolean takesChanges = (headed & bit) != 0;
+            holders &= takesChanges ? ~bit : -1;
+            headed &= ~bit;
+            asks = takesChanges && noticeMove();
         } finally {
             lock.unlock();
+        }
+        if (asks) {
+            group.io().timers().after(0, this::pump);
         }
     }
 

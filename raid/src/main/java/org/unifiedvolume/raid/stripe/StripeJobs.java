@@ -64,8 +64,8 @@ final class StripeJobs {
                 (stripe, at, length) -> restoreStripe(group, leg, stripe, at, length));
     }
 
-    /// Whether rows are known to be zeroes: sums of zeroes are zeroes. Only if all legs say so: with
-    /// one missing, nothing is known.
+    /// Whether rows are known to be zeroes: sums of zeroes are zeroes. Only if all legs say so:
+    /// with one missing, nothing is known.
     ///
     /// @param leg the leg that does not count; null for none
     private static boolean areZero(Group group, Leg leg, long row, long length)

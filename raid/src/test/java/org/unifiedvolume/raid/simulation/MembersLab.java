@@ -28,8 +28,8 @@ import org.unifiedvolume.testkit.EventLog;
 import org.unifiedvolume.testkit.FaultCounts;
 import org.unifiedvolume.testkit.SimulatedDisk;
 
-/// A mirror, or an array with parity, over simulated disks, for tests of commands about its members: it can be killed at any
-/// step of virtual time and started again.
+/// A mirror, or an array with parity, over simulated disks, for tests of commands about its
+/// members: it can be killed at any step of virtual time and started again.
 final class MembersLab implements AutoCloseable {
     static final int BLOCK_BYTES = 4096;
     static final long DELAY_NANOS = 2_000_000_000L;
