@@ -118,6 +118,9 @@ public final class Assembly {
                 // hold a later superblock: it could not go on without one of them being absent.
                 absent |= 1L << role;
                 missing |= mayHaveBeenComplete ? 1L << role : 0;
+            } else if (seat.candidate() >= 0 && isSetBack(seat, entry)) {
+                // It is here, but not what it was: the array may have gone on with what it was.
+                absent |= 1L << role;
             }
         }
         if (!isEnough.test(complete)) {
@@ -141,7 +144,7 @@ public final class Assembly {
             int index = candidateOf(entry);
             Superblock carried = index < 0 ? null : candidates.get(index).superblock();
             if (carried == null
-                    || carried.events() < entry.knownEvents()
+                    || isOlderThanKnown(carried, entry)
                     || isOtherSide(freshest, carried)) {
                 remarks.add(
                         "%s does not take the place of %s: it is %s"
@@ -309,7 +312,7 @@ public final class Assembly {
         if (!freshest.hasLived(carried.epoch()) || isOtherSide(freshest, carried)) {
             return new Seat(index, MemberState.STALE, 0, "it was written without the others");
         }
-        if (carried.events() < entry.knownEvents()) {
+        if (isOlderThanKnown(carried, entry)) {
             return new Seat(
                     index,
                     MemberState.STALE,
@@ -334,6 +337,15 @@ public final class Assembly {
                         "it was out of use when the volume stopped");
             }
         };
+    }
+
+    /// Whether a member that has a role is older than another one has seen it.
+    private boolean isSetBack(Seat seat, MemberEntry entry) {
+        return isOlderThanKnown(candidates.get(seat.candidate()).superblock(), entry);
+    }
+
+    private static boolean isOlderThanKnown(Superblock carried, MemberEntry entry) {
+        return carried.events() < entry.knownEvents();
     }
 
     /// Who carries the superblock of a member; -1 if nobody does.
@@ -376,7 +388,7 @@ public final class Assembly {
     ///
     /// @param missing the roles without a member that may have been complete when F was last
     ///     written
-    /// @param absent all roles without a member
+    /// @param absent all roles without a member, and those whose member was set back
     private void checkNobodyWentOn(
             Superblock freshest, long missing, long absent, LongPredicate isEnough)
             throws AssemblyFault {
@@ -401,11 +413,12 @@ public final class Assembly {
             return;
         }
         throw new AssemblyFault(
-                ("volume %s: %s is missing, and %s.%s Make it reachable and start again; or, if you"
+                ("volume %s: %s is missing%s, and %s.%s Make it reachable and start again; or, if you"
                                 + " are sure that it was not written alone, write degraded: %s")
                         .formatted(
                                 volume,
                                 placesOf(freshest, suspects),
+                                (suspects & ~missing) == 0 ? "" : " or older than when last seen",
                                 remembersLater
                                         ? "this host remembers that the array went on, in epoch %s, event %d"
                                                 .formatted(witness.epoch(), witness.events())

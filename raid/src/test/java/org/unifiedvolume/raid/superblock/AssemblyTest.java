@@ -230,6 +230,21 @@ class AssemblyTest {
         new Assembly("media", List.of(a, gone), null, "true", null).decide(MIRROR);
     }
 
+    /// The array went on with b and a third member; b was set back to before that, and the third
+    /// is not here. Nobody is missing by what a knows, and yet a is old.
+    @Test
+    void aMemberThatWasSetBackIsReasonToAskIfTheHostRemembersMore() throws AssemblyFault {
+        Candidate a = carries("a", superblock(0, 9, FIRST, GOOD, GOOD));
+        Candidate setBack = carries("b", superblock(1, 6, FIRST, GOOD, GOOD));
+        Verdict verdict = assembly(a, setBack).decide(MIRROR);
+        assertEquals(STALE, verdict.seats().get(1).state());
+        assembly(new Witness(Samples.ARRAY, FIRST, 9), a, setBack).decide(MIRROR);
+        Witness later = new Witness(Samples.ARRAY, HERE, 11);
+        refuses(assembly(later, a, setBack), MIRROR, "older than when last seen", "went on");
+        Candidate present = carries("b", superblock(1, 9, FIRST, GOOD, GOOD));
+        assembly(later, a, present).decide(MIRROR);
+    }
+
     @Test
     void aRebuildThatMayHaveEndedIsReasonToAsk() throws AssemblyFault {
         Superblock rebuilding = superblock(0, 6, FIRST, GOOD, MemberState.REBUILDING);
