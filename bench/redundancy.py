@@ -171,6 +171,8 @@ def rebuild(bench):
     near = bench.image("near")
     ours, theirs = [], []
     for number in range(bench.rounds):
+        with open(near, "r+b") as f:
+            f.write(bytes(1 << 20))  # a new array each time
         host = bench.new(QemuNbd, "host").start(sparse(bench.folder, "far", bench.size))
         array = bench.new(Uvol, f"rebuild{number}").start(
             [f"file:{near}", host.uri], level="raid1",

@@ -9,7 +9,7 @@ import org.unifiedvolume.linux.IoVector;
 ///
 /// Making a part or a concatenation copies nothing and takes no references; the maker sees to it
 /// that the memory lives long enough. [#retain] and [#release] count once for each slice.
-public abstract sealed class Buffers permits Slice, SliceList {
+public abstract sealed class Buffers permits PipedBuffers, Slice, SliceList {
     private static final LongAdder COPIED = new LongAdder();
 
     Buffers() {}

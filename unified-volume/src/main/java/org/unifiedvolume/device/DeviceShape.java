@@ -33,7 +33,10 @@ public record DeviceShape(
         /// Has a volatile cache that a flush empties. Without it every change is durable at once.
         FLUSH,
         /// Knows which ranges hold data.
-        LOCATE
+        LOCATE,
+        /// Stores long payloads straight from the pipe in which they have arrived
+        /// ([org.unifiedvolume.request.IoRequest.Write#mayDrain]); others fetch them into memory.
+        DRAIN
     }
 
     /// The longest transfer of a device that has no limit of its own: 32 MiB, as NBD's default.

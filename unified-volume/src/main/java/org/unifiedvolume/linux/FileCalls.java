@@ -38,6 +38,7 @@ public final class FileCalls {
 
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
+    private static final int F_SETPIPE_SZ = 1031;
     public static final int F_OFD_GETLK = 36;
     public static final int F_OFD_SETLK = 37;
     public static final short F_RDLCK = 0;
@@ -296,6 +297,17 @@ public final class FileCalls {
         try {
             MemorySegment state = Native.state();
             return Native.result((int) DUP3.invokeExact(state, other, fd, O_CLOEXEC), state);
+        } catch (Throwable e) {
+            throw Native.broken(e);
+        }
+    }
+
+    /// Makes a pipe larger or smaller (`fcntl(2)`, `F_SETPIPE_SZ`). Returns its size then.
+    static int setPipeBytes(int fd, int lengthBytes) {
+        try {
+            MemorySegment state = Native.state();
+            return Native.result(
+                    (int) FCNTL.invokeExact(state, fd, F_SETPIPE_SZ, (long) lengthBytes), state);
         } catch (Throwable e) {
             throw Native.broken(e);
         }

@@ -73,8 +73,19 @@ public sealed interface IoRequest {
     }
 
     /// Stores `source` from `offsetBytes` on.
-    record Write(IoTag tag, long offsetBytes, Buffers source, Durability durability)
+    ///
+    /// @param mayDrain whether a `source` that lies in a pipe may be moved away from there
+    ///     ([org.unifiedvolume.buffer.PipedBuffers#drainTo]): nobody looks at it once it has been
+    ///     submitted, whatever the answer. A layer that looks at what it has submitted, that sends
+    ///     it to several or tries again, submits it without
+    record Write(
+            IoTag tag, long offsetBytes, Buffers source, Durability durability, boolean mayDrain)
             implements IoRequest {
+        /// A write of bytes that others may look at too.
+        public Write(IoTag tag, long offsetBytes, Buffers source, Durability durability) {
+            this(tag, offsetBytes, source, durability, false);
+        }
+
         @Override
         public long lengthBytes() {
             return source.length();
@@ -82,12 +93,12 @@ public sealed interface IoRequest {
 
         @Override
         public Write at(long newOffsetBytes) {
-            return new Write(tag, newOffsetBytes, source, durability);
+            return new Write(tag, newOffsetBytes, source, durability, mayDrain);
         }
 
         @Override
         public Write tagged(IoTag newTag) {
-            return new Write(newTag, offsetBytes, source, durability);
+            return new Write(newTag, offsetBytes, source, durability, mayDrain);
         }
     }
 

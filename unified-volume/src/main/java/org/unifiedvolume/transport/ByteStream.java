@@ -31,6 +31,9 @@ public interface ByteStream {
     /// Whether the outbox takes ranges of files.
     boolean canSendFiles();
 
+    /// Whether the inbox may be asked for payloads in pipes ([Inbox#gatherInPipe]).
+    boolean canFillPipes();
+
     /// Whether [#startTls] can be used.
     boolean canEncrypt();
 

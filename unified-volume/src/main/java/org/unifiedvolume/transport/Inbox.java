@@ -10,6 +10,8 @@ import org.unifiedvolume.Invariant;
 import org.unifiedvolume.buffer.Block;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.PipedBuffers;
+import org.unifiedvolume.buffer.Pipes;
 import org.unifiedvolume.buffer.Slice;
 import org.unifiedvolume.linux.IoVector;
 
@@ -63,6 +65,9 @@ public final class Inbox {
     private long missingInChunk;
     private Buffers direct;
     private long directAt;
+
+    private final Pipes pipes = new Pipes();
+    private PipedBuffers piped;
 
     private long receivedBytes;
 
@@ -175,6 +180,20 @@ public final class Inbox {
         return true;
     }
 
+    /// Starts to take out the next `length` bytes as a payload that stays in the kernel.
+    ///
+    /// @return false if that cannot be: some of it is here already, or there is no pipe or no
+    ///     memory to be had; nothing has happened then
+    public boolean gatherInPipe(long length) {
+        Invariant.check(!gathering, "a payload was asked for while another is on its way");
+        if (available() > 0) {
+            return false;
+        }
+        piped = PipedBuffers.begin(pipes, pool, length);
+        gathering = piped != null;
+        return gathering;
+    }
+
     private void takePart(int length) {
         chunk.retain();
         parts.add(chunk.slice(readAt, length));
@@ -184,6 +203,9 @@ public final class Inbox {
     /// The payload asked for, or null while bytes of it are missing. The caller takes over one
     /// reference.
     public Buffers gathered() {
+        if (piped != null) {
+            return piped.isFull() ? takePiped() : null;
+        }
         if (direct == null) {
             if (available() < missingInChunk) {
                 return null;
@@ -210,6 +232,13 @@ public final class Inbox {
             parts.clear();
         }
         direct = null;
+        gathering = false;
+        return payload;
+    }
+
+    private Buffers takePiped() {
+        Buffers payload = piped;
+        piped = null;
         gathering = false;
         return payload;
     }
@@ -243,6 +272,23 @@ public final class Inbox {
             vector.add(chunk.address() + writeAt, room);
         }
         return true;
+    }
+
+    /// The payload whose pipe takes the next bytes; null if they are to be read.
+    PipedBuffers piped() {
+        return piped == null || piped.isFull() ? null : piped;
+    }
+
+    /// Says that `count` bytes went into the pipe.
+    void receivedInPipe(long count) {
+        receivedBytes += count;
+    }
+
+    /// Receives the rest of the payload into memory, where what is in the pipe goes too.
+    void leavePipe() {
+        directAt = piped.filledBytes();
+        direct = piped.toMemory();
+        piped = null;
     }
 
     private boolean makeRoom() {
@@ -331,7 +377,7 @@ public final class Inbox {
 
     /// Lets go of memory that holds nothing unread; called when the handler returns.
     public void settle() {
-        if (chunk != null && available() == 0 && !(gathering && direct == null)) {
+        if (chunk != null && available() == 0 && !(gathering && direct == null && piped == null)) {
             chunk.release();
             chunk = null;
             readAt = 0;
@@ -341,7 +387,7 @@ public final class Inbox {
 
     /// Whether memory is held for a message that has not wholly arrived.
     public boolean holdsMemory() {
-        return chunk != null || direct != null;
+        return chunk != null || direct != null || piped != null;
     }
 
     /// Lets go of everything; the stream has ended.
@@ -354,6 +400,11 @@ public final class Inbox {
             direct.release();
             direct = null;
         }
+        if (piped != null) {
+            piped.release();
+            piped = null;
+        }
+        pipes.close();
         parts.forEach(Slice::release);
         parts.clear();
         readAt = 0;

@@ -212,6 +212,11 @@ final class NettyStream extends ChannelInboundHandlerAdapter implements ByteStre
     // ------------------------------------------------------------------------ encrypting
 
     @Override
+    public boolean canFillPipes() {
+        return false;
+    }
+
+    @Override
     public boolean canSendFiles() {
         return false;
     }

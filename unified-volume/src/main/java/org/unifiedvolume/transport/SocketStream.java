@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.net.SocketAddress;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.FileRange;
+import org.unifiedvolume.buffer.PipedBuffers;
 import org.unifiedvolume.linux.EpollCalls;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
@@ -105,6 +106,12 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
     private void receive() {
         IoVector vector = vectors.receive;
         for (int i = 0; i < READS_PER_TURN && open && !readingPaused; i++) {
+            if (inbox.piped() != null) {
+                if (!fillPipe(inbox.piped(), i == 0)) {
+                    return;
+                }
+                continue;
+            }
             if (!inbox.offerRoom(vector)) {
                 starve();
                 return;
@@ -132,6 +139,36 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 return;
             }
         }
+    }
+
+    /// Moves what has arrived of a payload into its pipe.
+    ///
+    /// @param hasArrived whether something is known to have
+    /// @return whether to go on receiving
+    private boolean fillPipe(PipedBuffers payload, boolean hasArrived) {
+        long count = payload.fillFrom(fd);
+        if (count == -Errno.EINTR) {
+            return true;
+        }
+        if (count == -Errno.EAGAIN && !hasArrived) {
+            return false;
+        }
+        if (count < 0) {
+            // The pipe is full: many short packets take as many pages as long ones. Or the kernel
+            // cannot do it with this socket. Should the socket be broken, a read will say so.
+            inbox.leavePipe();
+            return true;
+        }
+        if (count == 0) {
+            close(PEER_CLOSED);
+            return false;
+        }
+        loop.moved(count);
+        inbox.receivedInPipe(count);
+        if (payload.isFull()) {
+            deliver();
+        }
+        return true;
     }
 
     private void deliver() {
@@ -261,6 +298,11 @@ final class SocketStream implements ByteStream, EventLoop.Handler {
                 deliver();
             }
         }
+    }
+
+    @Override
+    public boolean canFillPipes() {
+        return true;
     }
 
     @Override

@@ -159,6 +159,11 @@ public final class MemoryStream implements ByteStream {
     }
 
     @Override
+    public boolean canFillPipes() {
+        return false;
+    }
+
+    @Override
     public boolean canSendFiles() {
         return false;
     }

@@ -53,10 +53,6 @@ public final class FileDevice implements BlockDevice {
     /// Shorter reads are copied: to send them by reference costs more than the copy.
     private static final long REFER_BYTES = 64 * 1024;
 
-    /// Reads from this length on are copied: sent by reference they would leave the fetching from
-    /// memory to the client's CPU alone.
-    private static final long LONG_BYTES = 512 * 1024;
-
     /// Longer reads are copied by a worker: the loop has others to serve.
     private static final long LOOP_BYTES = 4L << 20;
 
@@ -96,6 +92,9 @@ public final class FileDevice implements BlockDevice {
         if (!options.readOnly()) {
             abilities.addAll(
                     EnumSet.of(Ability.WRITE, Ability.DISCARD, Ability.FAST_ZERO, Ability.FLUSH));
+            if (!direct) {
+                abilities.add(Ability.DRAIN);
+            }
         }
         this.shape =
                 new DeviceShape(
@@ -180,8 +179,7 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void read(Read read, Completion done) {
-        boolean isReferable = read.lengthBytes() >= REFER_BYTES && read.lengthBytes() < LONG_BYTES;
-        if (read.mayRefer() && isReferable && isCached(read)) {
+        if (read.mayRefer() && read.lengthBytes() >= REFER_BYTES && isCached(read)) {
             end(read, done, refer(read));
             return;
         }
@@ -236,6 +234,14 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void write(Write write, Completion done) {
+        if (transfers.isDrainable(write)) {
+            if (file.inMemory()) {
+                end(write, done, drainNow(write));
+            } else {
+                lane.run(() -> end(write, done, unlessGivenUp(done, () -> drainNow(write))));
+            }
+            return;
+        }
         if (file.inMemory()) {
             end(write, done, writeNow(write, 0));
             return;
@@ -264,6 +270,12 @@ public final class FileDevice implements BlockDevice {
     void written(Write write, Completion done, Outcome outcome) {
         space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
         end(write, done, outcome);
+    }
+
+    private Outcome drainNow(Write write) {
+        Outcome outcome = transfers.drain(write);
+        space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
+        return outcome;
     }
 
     private Outcome writeNow(Write write, long already) {

@@ -2,6 +2,7 @@ package org.unifiedvolume.targets.file;
 
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.buffer.PipedBuffers;
 import org.unifiedvolume.buffer.Slice;
 import org.unifiedvolume.linux.Errno;
 import org.unifiedvolume.linux.FileCalls;
@@ -116,6 +117,26 @@ final class FileTransfers {
     /// Writes from `already` bytes on.
     Outcome write(Write write, long already) {
         return isFit(write) ? write(write, write.source(), already) : writeBounced(write);
+    }
+
+    /// Whether a write's bytes may be moved into the file without passing through memory.
+    boolean isDrainable(Write write) {
+        return write.mayDrain()
+                && write.source() instanceof PipedBuffers
+                && file.blockBytes() == 1
+                && write.durability() == Durability.VOLATILE;
+    }
+
+    /// Carries out a write that [#isDrainable].
+    Outcome drain(Write write) {
+        PipedBuffers source = (PipedBuffers) write.source();
+        long result = source.drainTo(file.fd(), write.offsetBytes());
+        if (result == -Errno.EINVAL) {
+            return write(write, 0); // this file cannot be written from a pipe
+        }
+        return result == 0
+                ? Outcome.Done.DONE
+                : new Outcome.Failed(FileFaults.of(member, write, result));
     }
 
     /// Whether a write can be made from the memory that it brings.

@@ -147,7 +147,7 @@ final class NbdCommands {
         transmission.submit(
                 call,
                 new IoRequest.Write(
-                        tag(Operation.WRITE, call), call.offset, payload, durability(call)));
+                        tag(Operation.WRITE, call), call.offset, payload, durability(call), true));
     }
 
     private void beginFlush() {

@@ -7,6 +7,7 @@ import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Admission;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.buffer.FileRange;
+import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.loop.Loop;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Extent;
@@ -39,6 +40,9 @@ final class NbdTransmission implements NbdConnection.Phase {
     /// Payloads of this length and more are received on page boundaries.
     private static final long ALIGNED_BYTES = 64 * 1024;
 
+    /// Payloads of this length and more go through a pipe where the volume takes them from there.
+    private static final long PIPED_BYTES = 64 * 1024;
+
     /// Long reads wait while so much has not left: what is copied now would be out of this CPU's
     /// cache when its turn to be sent comes.
     private static final long AHEAD_BYTES = 256 * 1024;
@@ -68,6 +72,9 @@ final class NbdTransmission implements NbdConnection.Phase {
 
     private final StallWatch stall;
     private final boolean mustAlign;
+
+    /// Whether the volume takes long payloads from pipes.
+    private final boolean drains;
     private Waiting waiting = Waiting.NOTHING;
     private NbdCall incoming;
 
@@ -102,6 +109,7 @@ final class NbdTransmission implements NbdConnection.Phase {
         this.limits = connection.server().limits();
         this.stall = new StallWatch(connection, this::holdsMemory);
         this.mustAlign = export.shape().memoryAlignmentBytes() > 1;
+        this.drains = stream.canFillPipes() && export.shape().can(Ability.DRAIN);
         in.setHeaderBytes(mustAlign ? header.bytes() : 0);
         this.commands = new NbdCommands(this, connection, export, negotiated, header, writer);
     }
@@ -196,7 +204,7 @@ final class NbdTransmission implements NbdConnection.Phase {
     /// Takes in the payload of an admitted call, then goes on with it.
     void gather(NbdCall call) {
         incoming = call;
-        if (in.gather(call.length)) {
+        if (isPiped(call) || in.gather(call.length)) {
             waiting = Waiting.PAYLOAD;
             stall.arm();
         } else {
@@ -204,6 +212,10 @@ final class NbdTransmission implements NbdConnection.Phase {
             stream.pauseReading();
             loop().after(MEMORY_RETRY_NANOS, () -> retryGather(call));
         }
+    }
+
+    private boolean isPiped(NbdCall call) {
+        return drains && call.length >= PIPED_BYTES && in.gatherInPipe(call.length);
     }
 
     /// Takes in a payload so short that it needs no admission, then goes on with the call.

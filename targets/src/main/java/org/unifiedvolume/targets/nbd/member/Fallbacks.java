@@ -36,7 +36,7 @@ final class Fallbacks {
     /// The same change, without the demand to be durable when it is answered.
     static IoRequest asVolatile(IoRequest change) {
         return switch (change) {
-            case IoRequest.Write(IoTag tag, long offset, Buffers source, _) ->
+            case IoRequest.Write(IoTag tag, long offset, Buffers source, _, _) ->
                     new IoRequest.Write(tag, offset, source, Durability.VOLATILE);
             case IoRequest.Zero(
                             IoTag tag,

@@ -70,7 +70,7 @@ final class UnflushedWrites {
     /// arrived together share one.
     private long cost(IoRequest change) {
         long cost = ENTRY_BYTES;
-        if (change instanceof Write(_, _, Buffers source, _)) {
+        if (change instanceof Write(_, _, Buffers source, _, _)) {
             for (int i = 0; i < source.sliceCount(); i++) {
                 Block block = source.slice(i).block();
                 if (block != lastBlock) {
