@@ -105,6 +105,20 @@ final class ArrayContractTest {
     }
 
     @Nested
+    final class LinearOfThreeWithSuperblocks extends Layout {
+        LinearOfThreeWithSuperblocks() {
+            super("linear", 3, Map.of("metadata", value("start")));
+        }
+    }
+
+    @Nested
+    final class StripeOfThreeWithSuperblocks extends Layout {
+        StripeOfThreeWithSuperblocks() {
+            super("raid0", 3, Map.of("chunk", value("8KiB"), "metadata", value("end")));
+        }
+    }
+
+    @Nested
     final class MirrorOfThree extends Layout {
         MirrorOfThree() {
             super("raid1", 3, Map.of("assume-clean", value("true")));

@@ -152,6 +152,92 @@ class LayoutKindsTest {
     }
 
     @Test
+    void superblocksOfAStripeAreAskedForByKeysOfTheirOwn() throws ConfigFault {
+        assertEquals(1, plan("raid0", 3, "metadata", "start").leastMembers(), "it names them");
+        assertTrue(refusal("raid0", 2, "size", "1MiB").contains("unknown key \"size\""));
+        assertTrue(refusal("linear", 2, "metadata", "middle").contains("none, start, end"));
+        assertTrue(refusal("raid0", 2, "metadata", "start", "chunk", "1GiB").contains("to 16MiB"));
+        assertTrue(
+                refusal("linear", 2, "metadata", "end", "assume-clean", "true")
+                        .contains("unknown key"));
+        Map<String, String> none = Map.of();
+        assertEquals(none, Kinds.find().layout(PLACE, "raid1").createDefaults());
+        for (String level : List.of("linear", "raid0")) {
+            assertEquals(
+                    Map.of("metadata", "start"),
+                    Kinds.find().layout(PLACE, level).createDefaults());
+        }
+    }
+
+    @Test
+    void membersOfAnArrayAreNotTakenForBareData() throws Exception {
+        for (String level : List.of("linear", "raid0")) {
+            for (int count = 1; count <= 2; count++) {
+                bareMembersOfAnArray(level, count);
+            }
+        }
+    }
+
+    private void bareMembersOfAnArray(String level, int count) throws Exception {
+        try (Rig rig = new Rig()) {
+            List<MemoryDevice> devices = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                devices.add(rig.memory(1 << 20, Locality.LOCAL));
+            }
+            BlockDevice array =
+                    plan(level, count, "metadata", "start")
+                            .assemble(rig.members(devices), context(rig));
+            byte[] bytes = {1, 2, 3};
+            rig.write(array, 70_000, bytes);
+            array.close();
+            List<byte[]> before = devices.stream().map(Rig::contentOf).toList();
+            IOException e =
+                    assertThrows(
+                            IOException.class,
+                            () -> plan(level, count).assemble(rig.members(devices), context(rig)));
+            assertTrue(e.getMessage().contains("write metadata: start"), e.getMessage());
+            BlockDevice bare =
+                    plan(level, count, "metadata", "none")
+                            .assemble(rig.members(devices), context(rig));
+            assertEquals((long) count << 20, bare.shape().sizeBytes());
+            bare.close();
+            for (int i = 0; i < count; i++) {
+                assertArrayEquals(before.get(i), Rig.contentOf(devices.get(i)));
+            }
+            BlockDevice again =
+                    plan(level, count, "metadata", "start")
+                            .assemble(rig.members(devices), context(rig));
+            assertArrayEquals(bytes, rig.read(again, 70_000, 3));
+            again.close();
+        }
+    }
+
+    /// A remote leg is often a linear volume of one member, at whose start the array above has its
+    /// own superblock.
+    @Test
+    void whatLivesWithinAVolumeOfOneMemberIsDataToIt() throws Exception {
+        try (Rig rig = new Rig()) {
+            List<MemoryDevice> devices =
+                    List.of(
+                            rig.memory(1 << 20, Locality.LOCAL),
+                            rig.memory(1 << 20, Locality.LOCAL));
+            for (String level : List.of("raid1", "linear")) {
+                plan(level, 2, "metadata", "start", "force", "true")
+                        .assemble(rig.members(devices), context(rig))
+                        .close();
+                BlockDevice one =
+                        plan("linear", 1)
+                                .assemble(rig.members(devices.subList(0, 1)), context(rig));
+                assertEquals(1 << 20, one.shape().sizeBytes());
+                one.close();
+                for (MemoryDevice device : devices) {
+                    device.content().fill((byte) 0);
+                }
+            }
+        }
+    }
+
+    @Test
     void aMirrorKeepsItsRecordInItsFolder() throws Exception {
         try (Rig rig = new Rig()) {
             MemoryDevice one = rig.memory(1 << 20, Locality.LOCAL);

@@ -75,7 +75,9 @@ final class CreateCommand implements Callable<Integer> {
     @Option(names = "--size", description = "How much of each member is used.")
     private String size;
 
-    @Option(names = "--metadata", description = "start or end of the members.")
+    @Option(
+            names = "--metadata",
+            description = "start or end of the members; none for a linear or raid0 without any.")
     private String metadata;
 
     @Option(names = "--bitmap", description = "internal or none.")
@@ -97,30 +99,43 @@ final class CreateCommand implements Callable<Integer> {
         put(lasting, "chunk", chunk);
         put(lasting, "copies", copies);
         put(lasting, "metadata", metadata);
+        String text;
+        try (OfflineMembers offline = new OfflineMembers()) {
+            offline.kinds()
+                    .layout(Place.COMMAND_LINE, level)
+                    .createDefaults()
+                    .forEach(lasting::putIfAbsent);
+            text = create(offline, lasting);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(text);
+        return Main.DONE;
+    }
+
+    /// Makes the array.
+    ///
+    /// @param lasting what its configuration has to say from now on
+    /// @return its configuration
+    private String create(OfflineMembers offline, Map<String, String> lasting)
+            throws ConfigFault, IOException {
         Map<String, String> once = new LinkedHashMap<>(lasting);
         put(once, "size", size);
         put(once, "bitmap", bitmap);
         put(once, "primary", primary == null ? null : OfflineMembers.absolute(primary));
         put(once, "assume-clean", assumeClean ? "true" : null);
         put(once, "force", force ? "true" : null);
-        String text;
-        try (OfflineMembers offline = new OfflineMembers()) {
-            LayoutPlan plan = plan(offline, once, uris.size());
-            if (!spares.isEmpty() && !plan.takesSpares()) {
-                throw new IOException(
-                        "level %s has no roles that a spare could take; leave out --spare"
-                                .formatted(level));
-            }
-            List<String> members = absolute(uris);
-            List<String> waiting = absolute(spares);
-            List<String> all = new ArrayList<>(members);
-            all.addAll(waiting);
-            make(offline, plan, offline.openAll(all, false), members.size());
-            text = VolumeText.HEAD + VolumeText.of(name, level, lasting, members, waiting);
+        LayoutPlan plan = plan(offline, once, uris.size());
+        if (!spares.isEmpty() && !plan.takesSpares()) {
+            throw new IOException(
+                    "level %s has no roles that a spare could take; leave out --spare"
+                            .formatted(level));
         }
-        PrintWriter out = spec.commandLine().getOut();
-        out.print(text);
-        return Main.DONE;
+        List<String> members = absolute(uris);
+        List<String> waiting = absolute(spares);
+        List<String> all = new ArrayList<>(members);
+        all.addAll(waiting);
+        make(offline, plan, offline.openAll(all, false), members.size());
+        return VolumeText.HEAD + VolumeText.of(name, level, lasting, members, waiting);
     }
 
     private static List<String> absolute(List<String> some) throws ConfigFault {

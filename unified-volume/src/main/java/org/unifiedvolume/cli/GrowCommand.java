@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/// `uvol grow NAME --size max`: uses more of the members; `--legs 3`: has another number of them.
+/// `uvol grow NAME --size max`: uses more of the members; `--legs 3`: has another number of legs;
+/// `--add URI`: has more members.
 @Command(
         name = "grow",
         description = {
@@ -28,6 +29,12 @@ import picocli.CommandLine.Spec;
                     + " else the lost ones go first, then the last ones, and never all that are in"
                     + " sync. Change the configuration too.",
             "",
+            "--add alone gives a linear or raid0 with superblocks more members. A linear array has"
+                    + " their space at once. The bytes of a raid0 are laid out anew over all members"
+                    + " while it is used, which goes on where it was after a stop or a crash; when"
+                    + " that has ended it is larger. uvol detail tells how far it is. Write the new"
+                    + " members into the configuration before the next start.",
+            "",
             "FUSE clients see the new size within a second, NBD clients when they connect anew. What"
                     + " stands on the volume has to be grown after that: a loop device by losetup -c,"
                     + " a filesystem by resize2fs."
@@ -38,7 +45,8 @@ import picocli.CommandLine.Spec;
             "  uvol grow media --size max",
             "  uvol grow media --size 20GiB",
             "  uvol grow media --legs 3 --add /srv/c.img?size=10GiB",
-            "  uvol grow media --legs 2 --remove c.img"
+            "  uvol grow media --legs 2 --remove c.img",
+            "  uvol grow stripe --add /srv/c.img?size=10GiB --max-rate 50MiB"
         })
 final class GrowCommand implements Callable<Integer> {
     private static final String MAX = "max";
@@ -63,7 +71,7 @@ final class GrowCommand implements Callable<Integer> {
     @Option(
             names = "--add",
             paramLabel = "URI",
-            description = "The member of a new leg; may be given several times.")
+            description = "A new member; may be given several times.")
     private List<String> added = List.of();
 
     @Option(
@@ -72,28 +80,61 @@ final class GrowCommand implements Callable<Integer> {
             description = "A member that goes; may be given several times.")
     private List<String> gone = List.of();
 
+    @Option(
+            names = "--max-rate",
+            paramLabel = "SIZE",
+            description = "Lay out anew at most so much a second.")
+    private String maxRate;
+
     @Override
     public Integer call() throws ConfigFault, ControlFault, IOException {
-        if ((size == null) == (legs == 0)) {
+        boolean isForMembers = size == null && legs == 0 && !added.isEmpty();
+        if (!isForMembers && (size == null) == (legs == 0)) {
             throw new ParameterException(
-                    spec.commandLine(), "one of --size and --legs says what is to grow");
+                    spec.commandLine(), "one of --size, --legs and --add says what is to grow");
         }
         if (size != null && !(added.isEmpty() && gone.isEmpty())) {
             throw new ParameterException(
-                    spec.commandLine(), "--add and --remove are about legs; write --legs too");
+                    spec.commandLine(), "--add and --remove are about members; leave out --size");
+        }
+        if (isForMembers && !gone.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--remove is about legs; write --legs too");
+        }
+        if (isForMembers) {
+            return callForMembers();
         }
         return size == null ? callForLegs() : callForSize();
     }
 
-    private int callForLegs() throws ConfigFault, ControlFault, IOException {
+    private List<String> absolute() throws ConfigFault {
         List<String> uris = new ArrayList<>();
         for (String uri : added) {
             uris.add(OfflineMembers.absolute(uri));
         }
+        return uris;
+    }
+
+    private int callForMembers() throws ConfigFault, ControlFault, IOException {
+        long rate = maxRate == null ? 0 : Units.parseSize(Place.COMMAND_LINE, maxRate);
+        Reply answer =
+                chosen.call(
+                        givenUp.request("grow").with("added", absolute()).with("maxRate", rate));
+        String now = Units.size(answer.number("size"));
+        String later = Units.size(answer.number("later"));
+        String ending =
+                now.equals(later) ? "" : ", %s when its bytes are laid out anew".formatted(later);
+        spec.commandLine()
+                .getOut()
+                .printf("%s: %s now%s; change the configuration too%n", chosen.name(), now, ending);
+        return Main.DONE;
+    }
+
+    private int callForLegs() throws ConfigFault, ControlFault, IOException {
         Request request =
                 givenUp.request("grow")
                         .with("legs", (long) legs)
-                        .with("added", uris)
+                        .with("added", absolute())
                         .with("gone", gone);
         Reply answer = chosen.call(request);
         spec.commandLine()

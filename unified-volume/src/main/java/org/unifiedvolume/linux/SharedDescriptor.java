@@ -7,10 +7,29 @@ import org.unifiedvolume.Invariant;
 public final class SharedDescriptor {
     private final AtomicInteger references = new AtomicInteger(1);
     private final int fd;
+    private final Runnable lastReleased;
 
     /// The caller hands the descriptor over and holds the first reference.
     public SharedDescriptor(int fd) {
+        this(fd, () -> FileCalls.close(fd));
+    }
+
+    private SharedDescriptor(int fd, Runnable lastReleased) {
         this.fd = fd;
+        this.lastReleased = lastReleased;
+    }
+
+    /// The same descriptor for somebody whose use is watched. The caller hands over one reference
+    /// to `owned` and holds the first one of the answer.
+    ///
+    /// @param givenBack is told when its last reference was released
+    public static SharedDescriptor lent(SharedDescriptor owned, Runnable givenBack) {
+        return new SharedDescriptor(
+                owned.fd,
+                () -> {
+                    owned.release();
+                    givenBack.run();
+                });
     }
 
     public int fd() {
@@ -32,12 +51,12 @@ public final class SharedDescriptor {
         return false;
     }
 
-    /// Gives up one reference; the last one closes the descriptor.
+    /// Gives up one reference; the last one closes the descriptor, or gives it back.
     public void release() {
         int left = references.decrementAndGet();
         Invariant.check(left >= 0, "a descriptor was released too often (%d)", left);
         if (left == 0) {
-            FileCalls.close(fd);
+            lastReleased.run();
         }
     }
 }

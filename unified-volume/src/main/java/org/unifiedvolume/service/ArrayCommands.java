@@ -76,8 +76,32 @@ final class ArrayCommands {
         if (legs > 0) {
             return setLegs(volume, array, request, (int) legs);
         }
+        if (!request.texts("added").isEmpty()) {
+            return extend(volume, array, request);
+        }
         long size = array.grow(request.number("size", 0, 0, Long.MAX_VALUE));
-        return Map.of("volume", volume.name(), "size", size);
+        return Map.of("volume", volume.name(), "size", size, "later", size);
+    }
+
+    private Map<String, Object> extend(OpenVolume volume, ManagedArray array, Request request)
+            throws ControlFault, IOException {
+        List<LayoutMember> added = new ArrayList<>();
+        ManagedArray.Extended extended = null;
+        try {
+            for (String uri : request.texts("added")) {
+                added.add(open(volume, uri));
+            }
+            long maxRate = request.number("maxRate", 0, 0, Long.MAX_VALUE);
+            extended = array.extend(added, request.flag("force"), maxRate);
+        } finally {
+            if (extended == null) {
+                added.forEach(ArrayCommands::close);
+            }
+        }
+        long size = extended.sizeBytes();
+        long later = extended.laterBytes();
+        LOG.info("volume {}: {} more members on demand", volume.name(), added.size());
+        return Map.of("volume", volume.name(), "size", size, "later", later);
     }
 
     private Map<String, Object> setLegs(

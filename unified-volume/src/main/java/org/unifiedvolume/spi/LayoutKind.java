@@ -1,5 +1,6 @@
 package org.unifiedvolume.spi;
 
+import java.util.Map;
 import java.util.Set;
 import org.unifiedvolume.config.ConfigFault;
 
@@ -7,6 +8,11 @@ import org.unifiedvolume.config.ConfigFault;
 public interface LayoutKind {
     /// The levels of this kind, in lower case: `raid1`.
     Set<String> levels();
+
+    /// The options of a new array that is made by command, where the user does not say otherwise.
+    default Map<String, String> createDefaults() {
+        return Map.of();
+    }
 
     /// Reads what the user wrote.
     ///

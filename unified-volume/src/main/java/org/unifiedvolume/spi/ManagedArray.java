@@ -68,6 +68,23 @@ public interface ManagedArray {
     String setLegs(int count, List<LayoutMember> added, List<String> gone, boolean force)
             throws IOException;
 
+    /// What became of an array that was given more members.
+    ///
+    /// @param sizeBytes how large it is now
+    /// @param laterBytes how large it will be when its bytes are laid out over all of them
+    record Extended(long sizeBytes, long laterBytes) {}
+
+    /// Gives the array more members, while it works: at the end of a linear one, or by laying its
+    /// bytes out anew.
+    ///
+    /// @param members opened; the array owns them if this succeeds
+    /// @param force whether what they carry may be given up
+    /// @param maxRateBytes of the reshape, a second; 0 for what the array was told at its start
+    /// @throws IOException if the array does not take them; nothing was written then, unless the
+    ///     message says so
+    Extended extend(List<LayoutMember> members, boolean force, long maxRateBytes)
+            throws IOException;
+
     /// Starts to compare all copies, or data with parity, beside the work of clients.
     ///
     /// @param repairs whether to make right what differs

@@ -248,6 +248,16 @@ public final class FakeKinds {
         }
 
         @Override
+        public Extended extend(List<LayoutMember> more, boolean force, long maxRateBytes)
+                throws IOException {
+            log.add("extend by " + more.size());
+            if (!force) {
+                throw new IOException("they hold something; --force");
+            }
+            return new Extended(SIZE_BYTES, SIZE_BYTES + more.size() * SIZE_BYTES);
+        }
+
+        @Override
         public void scrub(boolean repairs, long maxRateBytes) {
             log.add("scrub " + maxRateBytes);
         }

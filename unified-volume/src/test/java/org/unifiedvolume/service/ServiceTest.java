@@ -364,6 +364,32 @@ class ServiceTest {
             }
         }
 
+        @Test
+        void giveAnArrayMoreMembersOrCloseThemAgain() throws Exception {
+            try (Service service = start(volume("v", "'here:a', 'far:b'", ""))) {
+                Request more =
+                        Request.of("grow")
+                                .with("volume", "v")
+                                .with("added", List.of("here:c", "here:d"));
+                assertThrows(ControlFault.class, () -> call(service, more));
+                assertTrue(
+                        fakes.log()
+                                .containsAll(
+                                        List.of("extend by 2", "close here:c", "close here:d")),
+                        fakes.log().toString());
+                Map<?, ?> answer = call(service, more.with("force", true));
+                assertEquals(
+                        (long) answer.get("size") * 3,
+                        (long) answer.get("later"),
+                        "as the fake says");
+                Request half = more.with("added", List.of("here:e", "here:f?fail=open"));
+                String refused =
+                        assertThrows(ControlFault.class, () -> call(service, half)).getMessage();
+                assertTrue(refused.contains("does not open"), refused);
+                assertTrue(fakes.log().contains("close here:e"), fakes.log().toString());
+            }
+        }
+
         private static Request as(String command, Request request) {
             return new Request(command, request.arguments());
         }

@@ -9,13 +9,13 @@ import org.unifiedvolume.config.Units;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.raid.geometry.LinearGeometry;
 import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.request.Operation;
-import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.request.RequestIds;
 import org.unifiedvolume.spi.LayoutContext;
 import org.unifiedvolume.spi.LayoutMember;
@@ -27,15 +27,22 @@ public final class LinearArray implements BlockDevice {
     private final ArrayMembers members;
     private final BlockDevice[] devices;
     private final Locality[] localities;
+    private final long[] starts;
     private final LinearGeometry geometry;
     private final DeviceShape shape;
     private final RequestIds ids;
 
+    /// @param starts where on each member its part of the array starts
     private LinearArray(
-            ArrayMembers members, LinearGeometry geometry, DeviceShape shape, RequestIds ids) {
+            ArrayMembers members,
+            long[] starts,
+            LinearGeometry geometry,
+            DeviceShape shape,
+            RequestIds ids) {
         this.members = members;
         this.devices = members.devices();
         this.localities = members.localities();
+        this.starts = starts;
         this.geometry = geometry;
         this.shape = shape;
         this.ids = ids;
@@ -79,6 +86,7 @@ public final class LinearArray implements BlockDevice {
             LinearGeometry geometry = new LinearGeometry(sizes);
             return new LinearArray(
                     all,
+                    new long[sizes.length],
                     geometry,
                     CommonShape.of(context.volume(), members, geometry.sizeBytes()),
                     context.io().ids());
@@ -88,6 +96,22 @@ public final class LinearArray implements BlockDevice {
                             .formatted(context.volume()),
                     e);
         }
+    }
+
+    /// Makes one device of parts of members that are known to fit together.
+    ///
+    /// @throws IOException if the members' abilities do not
+    public static LinearArray over(String volume, List<Part> parts, IoContext io)
+            throws IOException {
+        List<LayoutMember> members = parts.stream().map(Part::member).toList();
+        LinearGeometry geometry =
+                new LinearGeometry(parts.stream().mapToLong(Part::lengthBytes).toArray());
+        return new LinearArray(
+                ArrayMembers.complete(volume, "linear", members),
+                parts.stream().mapToLong(Part::offsetBytes).toArray(),
+                geometry,
+                CommonShape.of(volume, members, geometry.sizeBytes()),
+                io.ids());
     }
 
     @Override
@@ -130,19 +154,13 @@ public final class LinearArray implements BlockDevice {
         long room = geometry.endOf(first) - offset;
         if (request.lengthBytes() <= room) {
             IoRequest child =
-                    Children.whole(
-                            request, offset - geometry.startOf(first), localities[first], ids);
+                    Children.whole(request, placeOn(first, offset), localities[first], ids);
             devices[first].submit(child, Completion.of(request, child, done));
         } else if (request instanceof IoRequest.Locate) {
             // An answer may end before the range does; whoever asks will ask for the rest.
             IoRequest child =
                     Children.of(
-                            request,
-                            offset - geometry.startOf(first),
-                            room,
-                            null,
-                            localities[first],
-                            ids);
+                            request, placeOn(first, offset), room, null, localities[first], ids);
             devices[first].submit(child, Completion.of(request, child, done));
         } else {
             spread(request, done, first, geometry.memberAt(offset + request.lengthBytes() - 1));
@@ -151,7 +169,7 @@ public final class LinearArray implements BlockDevice {
 
     private void spread(IoRequest request, Completion done, int first, int last) {
         if (request instanceof IoRequest.Read) {
-            Joined all = new Joined(request, done, last - first + 1);
+            JoinedRead all = new JoinedRead(request, done, last - first + 1);
             for (int i = first; i <= last; i++) {
                 devices[i].submit(childOn(i, request), all.expect(i - first));
             }
@@ -166,6 +184,11 @@ public final class LinearArray implements BlockDevice {
         }
     }
 
+    /// Where on a member it has a byte of the array.
+    private long placeOn(int member, long offset) {
+        return starts[member] + offset - geometry.startOf(member);
+    }
+
     /// One member's part of a request.
     private IoRequest childOn(int member, IoRequest request) {
         if (request instanceof IoRequest.Flush) {
@@ -176,7 +199,7 @@ public final class LinearArray implements BlockDevice {
         long length = Math.min(offset + request.lengthBytes(), geometry.endOf(member)) - start;
         return Children.of(
                 request,
-                start - geometry.startOf(member),
+                placeOn(member, start),
                 length,
                 part(request, start - offset, length),
                 localities[member],
@@ -187,24 +210,6 @@ public final class LinearArray implements BlockDevice {
         return request instanceof IoRequest.Write write
                 ? write.source().part(offset, length)
                 : null;
-    }
-
-    /// A read over several members: their payloads end to end.
-    private static final class Joined extends SpreadAnswers {
-        private final Buffers[] parts;
-
-        Joined(IoRequest parent, Completion done, int childCount) {
-            super(parent, done, childCount);
-            parts = new Buffers[childCount];
-        }
-
-        @Override
-        protected Outcome success() {
-            for (int i = 0; i < parts.length; i++) {
-                parts[i] = ((Outcome.Data) outcome(i)).buffers();
-            }
-            return new Outcome.Data(Buffers.concat(parts));
-        }
     }
 
     @Override

@@ -7,7 +7,7 @@ import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Outcome;
 
 /// A spread request whose children's answers are joined to one: reads and locates.
-abstract class SpreadAnswers extends AllOf {
+public abstract class SpreadAnswers extends AllOf {
     private final Child[] children;
 
     /// @param childCount how many children it can have
@@ -17,7 +17,7 @@ abstract class SpreadAnswers extends AllOf {
     }
 
     /// Counts a child, and is told of its answer.
-    final Completion expect(int index) {
+    public final Completion expect(int index) {
         expectOne();
         Child child = new Child(this);
         children[index] = child;

@@ -9,6 +9,7 @@ import org.unifiedvolume.config.Units;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.raid.geometry.StripeGeometry;
 import org.unifiedvolume.request.AllOf;
 import org.unifiedvolume.request.Completion;
@@ -33,16 +34,23 @@ public final class StripeArray implements BlockDevice {
     private final BlockDevice[] devices;
     private final Locality[] localities;
     private final boolean oneLocality;
+    private final long[] starts;
     private final StripeGeometry geometry;
     private final DeviceShape shape;
     private final RequestIds ids;
 
+    /// @param starts where on each member its part of the array starts
     private StripeArray(
-            ArrayMembers members, StripeGeometry geometry, DeviceShape shape, RequestIds ids) {
+            ArrayMembers members,
+            long[] starts,
+            StripeGeometry geometry,
+            DeviceShape shape,
+            RequestIds ids) {
         this.members = members;
         this.devices = members.devices();
         this.localities = members.localities();
         this.oneLocality = members.locality() != Locality.MIXED;
+        this.starts = starts;
         this.geometry = geometry;
         this.shape = shape;
         this.ids = ids;
@@ -84,13 +92,31 @@ public final class StripeArray implements BlockDevice {
             StripeGeometry geometry = new StripeGeometry(members.size(), chunkBytes, chunks);
             all = noteUnused(all, geometry.memberBytes());
             DeviceShape shape = CommonShape.of(context.volume(), members, geometry.sizeBytes());
-            return new StripeArray(all, geometry, shape, context.io().ids());
+            long[] starts = new long[members.size()];
+            return new StripeArray(all, starts, geometry, shape, context.io().ids());
         } catch (ArithmeticException e) {
             throw new IOException(
                     "volume %s: its members are larger than 8 EiB together; leave some out"
                             .formatted(context.volume()),
                     e);
         }
+    }
+
+    /// Makes one device of parts of members that are known to fit together.
+    ///
+    /// @param chunks how many of each member are used; all parts have as many
+    /// @throws IOException if the members' abilities do not
+    public static StripeArray over(
+            String volume, List<Part> parts, long chunkBytes, long chunks, IoContext io)
+            throws IOException {
+        List<LayoutMember> members = parts.stream().map(Part::member).toList();
+        StripeGeometry geometry = new StripeGeometry(parts.size(), chunkBytes, chunks);
+        return new StripeArray(
+                ArrayMembers.complete(volume, "raid0", members),
+                parts.stream().mapToLong(Part::offsetBytes).toArray(),
+                geometry,
+                CommonShape.of(volume, members, geometry.sizeBytes()),
+                io.ids());
     }
 
     private static long sizeOf(LayoutMember member) {
@@ -164,7 +190,11 @@ public final class StripeArray implements BlockDevice {
         if (geometry.isWithinChunk(offset, request.lengthBytes())) {
             int member = geometry.memberAt(offset);
             IoRequest child =
-                    Children.whole(request, geometry.memberOffset(offset), localities[member], ids);
+                    Children.whole(
+                            request,
+                            starts[member] + geometry.memberOffset(offset),
+                            localities[member],
+                            ids);
             devices[member].submit(child, Completion.of(request, child, done));
             return;
         }
@@ -205,7 +235,7 @@ public final class StripeArray implements BlockDevice {
             IoRequest child =
                     Children.of(
                             request,
-                            start,
+                            starts[i] + start,
                             geometry.lengthOn(i, offset, length),
                             gather(i, request),
                             localities[i],
@@ -224,7 +254,8 @@ public final class StripeArray implements BlockDevice {
                 continue;
             }
             long memberLength = geometry.lengthOn(i, offset, length);
-            IoRequest child = Children.of(request, start, memberLength, null, localities[i], ids);
+            IoRequest child =
+                    Children.of(request, starts[i] + start, memberLength, null, localities[i], ids);
             devices[i].submit(child, all.expect(i));
         }
         all.allSubmitted();

@@ -58,8 +58,7 @@ final class ArrayReport {
                         .toList();
         try {
             Assembly assembly = new Assembly(array.name(), candidates, null, "", null);
-            assembly.identify();
-            Verdict verdict = assembly.decide(isEnough(array));
+            Verdict verdict = assembly.decide(isEnough(assembly.identify()));
             starts = true;
             addSeats(verdict, lines);
             names = namesByRole(verdict);
@@ -130,10 +129,7 @@ final class ArrayReport {
         long complete =
                 verdict.seats().stream().filter(s -> s.state() == MemberState.IN_SYNC).count();
         int roles = verdict.seats().size();
-        String state =
-                complete < roles
-                        ? "DEGRADED"
-                        : verdict.freshest().clean() ? "ONLINE" : "RESYNCING, not stopped cleanly";
+        String state = complete < roles ? "DEGRADED" : stateOf(verdict.freshest());
         lines.add("starts %s with %d of %d members".formatted(state, complete, roles));
         for (int role = 0; role < roles; role++) {
             Seat seat = verdict.seats().get(role);
@@ -149,6 +145,22 @@ final class ArrayReport {
         }
     }
 
+    /// The state of an array with all its members.
+    private static String stateOf(Superblock freshest) {
+        ArrayDescription array = freshest.array();
+        if (array.reshape() != null) {
+            return "RESHAPING, from %d members to %d,"
+                    .formatted(array.reshape().rolesBefore(), array.roles());
+        }
+        return freshest.clean() || !hasRedundancy(array)
+                ? "ONLINE"
+                : "RESYNCING, not stopped cleanly";
+    }
+
+    private static boolean hasRedundancy(ArrayDescription array) {
+        return array.level() > 0;
+    }
+
     private static Map<String, String> options(Superblock superblock) {
         ArrayDescription array = superblock.array();
         Map<String, String> options = new LinkedHashMap<>();
@@ -160,6 +172,8 @@ final class ArrayReport {
         }
         if (superblock.areas().place() == MetadataPlace.END) {
             options.put("metadata", "end");
+        } else if (!hasRedundancy(array)) {
+            options.put("metadata", "start");
         }
         return options;
     }

@@ -8,10 +8,10 @@ import java.util.Map;
 import java.util.UUID;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.raid.redundant.BlockingLegs;
+import org.unifiedvolume.raid.redundant.LookedAt;
 import org.unifiedvolume.raid.redundant.MemberAccess;
 import org.unifiedvolume.raid.redundant.VirtualThreads;
 import org.unifiedvolume.raid.superblock.Candidate;
-import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.spi.ArrayTools;
 import org.unifiedvolume.spi.LayoutMember;
@@ -56,7 +56,7 @@ public final class OfflineArrays implements ArrayTools {
         Map<UUID, List<Candidate>> arrays = new LinkedHashMap<>();
         List<Candidate> unreadable = new ArrayList<>();
         for (LayoutMember member : members) {
-            Candidate candidate = look(member, io);
+            Candidate candidate = LookedAt.at(member, null, blocking(io)).candidate();
             if (candidate.superblock() != null) {
                 arrays.computeIfAbsent(
                                 candidate.superblock().array().uuid(), _ -> new ArrayList<>())
@@ -68,19 +68,5 @@ public final class OfflineArrays implements ArrayTools {
         return arrays.values().stream()
                 .map(candidates -> new ArrayReport(candidates, unreadable).make())
                 .toList();
-    }
-
-    private static Candidate look(LayoutMember member, IoContext io) {
-        if (member.isMissing()) {
-            return new Candidate(member.name(), null, member.problem());
-        }
-        try {
-            SuperblockSlots slots =
-                    SuperblockSlots.read(new MemberAccess(member.device(), blocking(io)));
-            Superblock found = slots.current();
-            return new Candidate(member.name(), found, found == null ? slots.damage() : "");
-        } catch (IOException e) {
-            return new Candidate(member.name(), null, e.getMessage());
-        }
     }
 }

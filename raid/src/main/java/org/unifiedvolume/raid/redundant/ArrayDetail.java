@@ -1,6 +1,5 @@
 package org.unifiedvolume.raid.redundant;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -106,21 +105,6 @@ final class ArrayDetail {
     }
 
     private static Object job(RowJob job) {
-        JobProgress progress = job.progress();
-        Map<String, Object> view = new LinkedHashMap<>();
-        view.put("name", progress.name());
-        view.put("started", progress.started().toString());
-        view.put("ended", job.hasEnded());
-        view.put("problem", job.problem());
-        view.put("total", progress.totalBytes());
-        view.put("done", progress.doneBytes());
-        view.put("wrong", progress.wrongBytes());
-        view.put("rate", progress.rateBytes());
-        Duration left = progress.remaining();
-        if (left != null && !job.hasEnded()) {
-            view.put("seconds-left", left.toSeconds());
-        }
-        view.put("words", progress.words());
-        return view;
+        return job.progress().view(job.hasEnded(), job.problem());
     }
 }

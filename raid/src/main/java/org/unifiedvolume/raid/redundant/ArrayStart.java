@@ -14,7 +14,6 @@ import org.unifiedvolume.raid.array.CommonShape;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Assembly;
-import org.unifiedvolume.raid.superblock.Candidate;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberEntry;
 import org.unifiedvolume.raid.superblock.MemberLayout;
@@ -71,17 +70,17 @@ public final class ArrayStart {
     ///
     /// @throws IOException if they do not fit together or could show old bytes, saying what to do
     public RedundantArray open() throws IOException {
-        List<Candidate> candidates = look();
+        List<LookedAt> looked = look();
         Assembly assembly =
                 new Assembly(
                         volume,
-                        candidates,
+                        looked.stream().map(LookedAt::candidate).toList(),
                         surroundings.witness().load(),
                         options.degraded(),
                         options.preferred());
         ArrayDescription found = assembly.identify();
-        if (found == null || isUnfinished(candidates)) {
-            checkNothingUnusable(candidates);
+        if (found == null || LookedAt.areUnfinished(looked)) {
+            LookedAt.checkNothingUnusable(volume, looked);
             waiting.checkBlank();
             Verdict made =
                     new NewArray(volume, written, plan, options, blocking, surroundings).make();
@@ -129,10 +128,10 @@ public final class ArrayStart {
     }
 
     /// Reads what each member carries, and takes in the spares that belong to the same array.
-    private List<Candidate> look() {
+    private List<LookedAt> look() {
         members.clear();
         slots.clear();
-        List<Candidate> found = new ArrayList<>();
+        List<LookedAt> found = new ArrayList<>();
         UUID array = null;
         for (LayoutMember member : written) {
             Superblock superblock = look(member, found);
@@ -144,42 +143,12 @@ public final class ArrayStart {
         return found;
     }
 
-    private Superblock look(LayoutMember member, List<Candidate> found) {
-        SuperblockSlots carried = null;
-        Superblock superblock = null;
-        String problem = member.isMissing() ? member.problem() : "";
-        if (!member.isMissing()) {
-            try {
-                carried =
-                        SuperblockSlots.read(
-                                new MemberAccess(member.device(), blocking), options.metadata());
-                superblock = carried.current();
-                problem = superblock == null ? carried.damage() : "";
-            } catch (IOException e) {
-                problem = "its superblock cannot be read: " + e.getMessage();
-            }
-        }
+    private Superblock look(LayoutMember member, List<LookedAt> found) {
+        LookedAt looked = LookedAt.at(member, options.metadata(), blocking);
         members.add(member);
-        slots.add(carried);
-        found.add(new Candidate(member.name(), superblock, problem));
-        return superblock;
-    }
-
-    /// Whether an array was being made and not all of its members may have a superblock yet.
-    private static boolean isUnfinished(List<Candidate> candidates) {
-        return candidates.stream()
-                .allMatch(one -> one.superblock() == null || one.superblock().events() == 0);
-    }
-
-    private void checkNothingUnusable(List<Candidate> candidates) throws IOException {
-        for (int i = 0; i < candidates.size(); i++) {
-            Candidate candidate = candidates.get(i);
-            if (!members.get(i).isMissing() && !candidate.problem().isEmpty()) {
-                throw new IOException(
-                        "volume %s: %s: %s. To give up what it is, uvol zero-superblock it"
-                                .formatted(volume, candidate.name(), candidate.problem()));
-            }
-        }
+        slots.add(looked.slots());
+        found.add(looked);
+        return looked.superblock();
     }
 
     private void checkWritable() throws IOException {

@@ -15,7 +15,6 @@ import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
-import org.unifiedvolume.volume.Member;
 
 /// The legs as code that waits sees them. Only for control threads.
 ///
@@ -47,7 +46,7 @@ public final class BlockingLegs {
     }
 
     /// As [#read], at an offset within a member.
-    public Buffers readMember(Member member, long offset, long length)
+    public Buffers readMember(BlockDevice member, long offset, long length)
             throws DeviceFault, InterruptedException {
         for (int waits = 0; ; waits++) {
             IoTag tag = tag(Operation.READ, member, offset, length);
@@ -88,7 +87,7 @@ public final class BlockingLegs {
     }
 
     /// As [#write], at an offset within a member.
-    public void writeMember(Member member, long offset, Buffers source, Durability durability)
+    public void writeMember(BlockDevice member, long offset, Buffers source, Durability durability)
             throws DeviceFault, InterruptedException {
         IoTag tag = tag(Operation.WRITE, member, offset, source.length());
         call(member, new IoRequest.Write(tag, offset, source, durability));
@@ -99,7 +98,7 @@ public final class BlockingLegs {
     }
 
     /// As [#zero], at an offset within a member.
-    public void zeroMember(Member member, long offset, long length)
+    public void zeroMember(BlockDevice member, long offset, long length)
             throws DeviceFault, InterruptedException {
         IoTag tag = tag(Operation.ZERO, member, offset, length);
         call(member, new IoRequest.Zero(tag, offset, length, true, false, Durability.VOLATILE));
@@ -109,7 +108,7 @@ public final class BlockingLegs {
         flush(leg.device());
     }
 
-    void flush(Member member) throws DeviceFault, InterruptedException {
+    public void flush(BlockDevice member) throws DeviceFault, InterruptedException {
         call(member, new IoRequest.Flush(tag(Operation.FLUSH, member, 0, 0)));
     }
 
@@ -121,7 +120,8 @@ public final class BlockingLegs {
 
     /// How many bytes from an offset within a member on are known to read as zeroes, at most
     /// `length`.
-    long zeroRun(Member member, long offset, long length) throws DeviceFault, InterruptedException {
+    public long zeroRun(BlockDevice member, long offset, long length)
+            throws DeviceFault, InterruptedException {
         IoTag tag = tag(Operation.LOCATE, member, offset, length);
         return switch (call(member, new IoRequest.Locate(tag, offset, length))) {
             case Outcome.Located(var extents) -> {
@@ -174,7 +174,7 @@ public final class BlockingLegs {
     ///
     /// @param asked is given whom to tell, why it failed or null, once
     /// @return why it failed; null if it did not
-    DeviceFault ask(Consumer<Consumer<DeviceFault>> asked) throws InterruptedException {
+    public DeviceFault ask(Consumer<Consumer<DeviceFault>> asked) throws InterruptedException {
         DeviceFault[] failed = new DeviceFault[1];
         threads.await(
                 done ->
@@ -285,13 +285,21 @@ public final class BlockingLegs {
 
     /// A leg whose member was taken out by hand has none: a job that is cancelled, and has not
     /// looked since, finds that out here.
-    private IoTag tag(Operation operation, Member member, long offset, long length)
+    private IoTag tag(Operation operation, BlockDevice member, long offset, long length)
             throws DeviceFault {
         if (member == null) {
             throw new DeviceFault(DeviceFault.Kind.DISCONNECTED, "the leg has no member any more");
         }
         long now = io.timers().nanoTime();
-        return new IoTag(io.ids().next(), 0, operation, member.locality(), offset, length, 0, now);
+        return new IoTag(
+                io.ids().next(),
+                0,
+                operation,
+                member.locality(operation, offset, length),
+                offset,
+                length,
+                0,
+                now);
     }
 
     private Outcome call(BlockDevice device, IoRequest request)

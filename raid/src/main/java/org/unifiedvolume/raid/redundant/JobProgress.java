@@ -2,6 +2,8 @@ package org.unifiedvolume.raid.redundant;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.unifiedvolume.config.Units;
 
 /// How far a job is.
@@ -10,7 +12,7 @@ import org.unifiedvolume.config.Units;
 /// @param doneBytes how many it has done
 /// @param wrongBytes how many of those were found wrong
 /// @param nanos how long it has worked
-record JobProgress(
+public record JobProgress(
         String name,
         Instant started,
         long totalBytes,
@@ -19,27 +21,48 @@ record JobProgress(
         long nanos) {
     private static final double SECOND_NANOS = 1e9;
 
-    double percent() {
+    public double percent() {
         return totalBytes == 0 ? 100 : Math.min(100, 100.0 * doneBytes / totalBytes);
     }
 
     /// Bytes a second so far.
-    long rateBytes() {
+    public long rateBytes() {
         return (long) (doneBytes * SECOND_NANOS / nanos);
     }
 
     /// How long the rest will take at this rate; null while nothing is known.
-    Duration remaining() {
+    public Duration remaining() {
         long rate = rateBytes();
         return rate == 0 ? null : Duration.ofSeconds(Math.max(0, totalBytes - doneBytes) / rate);
     }
 
     /// In words: `12.5 % of 10 GiB, 120 MiB/s, 1 min left`.
-    String words() {
+    public String words() {
         Duration left = remaining();
         String ending = left == null ? "" : ", %s left".formatted(words(left));
         return "%.1f %% of %s, %s/s%s"
                 .formatted(percent(), Units.size(totalBytes), Units.size(rateBytes()), ending);
+    }
+
+    /// As plain values that can be written as JSON.
+    ///
+    /// @param problem why it stopped before its end; empty if it did not
+    public Map<String, Object> view(boolean hasEnded, String problem) {
+        Map<String, Object> view = new LinkedHashMap<>();
+        view.put("name", name);
+        view.put("started", started.toString());
+        view.put("ended", hasEnded);
+        view.put("problem", problem);
+        view.put("total", totalBytes);
+        view.put("done", doneBytes);
+        view.put("wrong", wrongBytes);
+        view.put("rate", rateBytes());
+        Duration left = remaining();
+        if (left != null && !hasEnded) {
+            view.put("seconds-left", left.toSeconds());
+        }
+        view.put("words", words());
+        return view;
     }
 
     private static String words(Duration time) {

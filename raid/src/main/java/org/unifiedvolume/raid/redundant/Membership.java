@@ -384,7 +384,7 @@ final class Membership {
         MemberAreas areas = checkFits(fresh);
         checkStranger(fresh, itself);
         if (!force) {
-            checkBlank(fresh);
+            NewMember.checkBlank(array.volume(), fresh, array.blocking());
         }
         return areas;
     }
@@ -460,21 +460,6 @@ final class Membership {
                                     Units.size(rows)));
         }
         return areas.forRows(rows);
-    }
-
-    private void checkBlank(LayoutMember fresh) throws IOException {
-        Superblock carried =
-                SuperblockSlots.read(new MemberAccess(fresh.device(), array.blocking())).current();
-        String words =
-                carried == null
-                        ? MemberContent.look(fresh.device(), array.blocking()).words()
-                        : "a member of array %s (%s)"
-                                .formatted(carried.array().name(), carried.array().uuid());
-        if (!words.isEmpty()) {
-            throw refusal(
-                    "%s holds %s; take another one, or --force to give that up"
-                            .formatted(fresh.name(), words));
-        }
     }
 
     /// A rebuild of a dropped leg is cancelled, and ends with the windows that are under way.

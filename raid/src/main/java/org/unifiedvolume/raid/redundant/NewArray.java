@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -25,20 +26,23 @@ import org.unifiedvolume.spi.LayoutMember;
 /// goes, and writes the first superblocks.
 ///
 /// Until all members have one, the count of events is 0: a start that finds no other begins anew.
-final class NewArray {
+public final class NewArray {
     private static final Logger LOG = LoggerFactory.getLogger(NewArray.class);
+
+    private static final String KEEPING =
+            "metadata: end and primary: with the one whose content is to be kept; or ";
 
     private final String volume;
     private final List<LayoutMember> members;
-    private final LevelPlan plan;
+    private final ArrayPlan plan;
     private final ArrayOptions options;
     private final BlockingLegs blocking;
     private final Surroundings surroundings;
 
-    NewArray(
+    public NewArray(
             String volume,
             List<LayoutMember> members,
-            LevelPlan plan,
+            ArrayPlan plan,
             ArrayOptions options,
             BlockingLegs blocking,
             Surroundings surroundings) {
@@ -55,20 +59,20 @@ final class NewArray {
     /// @return who is good: the first superblock that is written is the next one
     /// @throws IOException if it must not be made so, before anything was written; or if writing
     ///     failed
-    Verdict make() throws IOException {
+    public Verdict make() throws IOException {
         checkMembers();
         MemberAreas[] areas = planAreas();
-        ArrayDescription array = describe(areas);
+        List<ArrayDescription> arrays = describe(areas);
         for (int i = 0; i < areas.length; i++) {
-            areas[i] = areas[i].forRows(array.rowBytes());
+            areas[i] = areas[i].forRows(arrays.get(i).rowBytes());
         }
         int primary = primary();
-        boolean clean = lookAtContents(array) || options.assumeClean();
-        return write(array, areas, primary, clean);
+        boolean clean = areSurelyZero() || options.assumeClean();
+        return write(arrays, areas, primary, clean);
     }
 
     /// Whether the array could be made, whatever its members carry. Nothing is written.
-    void check() throws IOException {
+    public void check() throws IOException {
         checkMembers();
         describe(planAreas());
         primary();
@@ -112,7 +116,7 @@ final class NewArray {
         return areas;
     }
 
-    private ArrayDescription describe(MemberAreas[] areas) throws IOException {
+    private List<ArrayDescription> describe(MemberAreas[] areas) throws IOException {
         int smallest = 0;
         int largest = 0;
         int block = 1;
@@ -132,7 +136,8 @@ final class NewArray {
                                     Units.size(least)));
         }
         long used = options.sizeBytes() == 0 ? least : options.sizeBytes();
-        if (options.sizeBytes() == 0 && dataOf(areas[largest]) > least) {
+        boolean isWhole = options.sizeBytes() > 0 || plan.usesAllOfEach();
+        if (!isWhole && dataOf(areas[largest]) > least) {
             LOG.warn(
                     "volume {}: uses {} of each member, as much as {} has; {} has {}",
                     volume,
@@ -144,7 +149,8 @@ final class NewArray {
         UUID uuid = newUuid();
         long now = surroundings.nowMillis().getAsLong() * 1000;
         try {
-            return plan.describe(uuid, volume, members.size(), used, block, now);
+            long[] data = Arrays.stream(areas).mapToLong(NewArray::dataOf).toArray();
+            return plan.describeEach(uuid, volume, data, used, block, now);
         } catch (ArithmeticException e) {
             throw new IOException(
                     "volume %s: its members are larger than 8 EiB together; leave some out"
@@ -190,7 +196,7 @@ final class NewArray {
     /// Refuses to overwrite what members carry.
     ///
     /// @return whether all of them are known to hold zeroes where data will be
-    private boolean lookAtContents(ArrayDescription array) throws IOException {
+    private boolean areSurelyZero() throws IOException {
         boolean allZero = true;
         StringBuilder carried = new StringBuilder();
         for (int i = 0; i < members.size(); i++) {
@@ -207,12 +213,10 @@ final class NewArray {
         if (!carried.isEmpty()) {
             throw new IOException(
                     ("volume %s: this array is new, and would overwrite its members: %s. Take that"
-                                    + " one out; or write metadata: end and primary: with the one"
-                                    + " whose content is to be kept; or force: true to give up what"
-                                    + " they hold")
-                            .formatted(volume, carried));
+                                    + " one out; or write %sforce: true to give up what they hold")
+                            .formatted(volume, carried, plan.keepsContent() ? KEEPING : ""));
         }
-        return allZero && array.sizeBytes() > 0;
+        return allZero;
     }
 
     /// What a member carries. A superblock of an array that was never finished is nothing: whoever
@@ -225,7 +229,8 @@ final class NewArray {
                 : MemberContent.look(member.device(), blocking);
     }
 
-    private Verdict write(ArrayDescription array, MemberAreas[] areas, int primary, boolean clean)
+    private Verdict write(
+            List<ArrayDescription> arrays, MemberAreas[] areas, int primary, boolean clean)
             throws IOException {
         // A content that counts has to be copied before the others count; else all may go on at
         // once, as nothing has been written that they could differ in.
@@ -236,7 +241,7 @@ final class NewArray {
         for (int i = 0; i < members.size(); i++) {
             MemberState state =
                     hasContent && i != primary ? MemberState.REBUILDING : MemberState.IN_SYNC;
-            long filled = state == MemberState.IN_SYNC ? array.rowBytes() : 0;
+            long filled = state == MemberState.IN_SYNC ? arrays.get(i).rowBytes() : 0;
             entries.add(
                     new MemberEntry(newUuid(), i, state, now, 0, filled, members.get(i).name()));
             seats.add(new Verdict.Seat(i, state, filled, ""));
@@ -246,7 +251,7 @@ final class NewArray {
         for (int i = 0; i < members.size(); i++) {
             Superblock superblock =
                     new Superblock(
-                            array,
+                            arrays.get(i),
                             entries.get(i).member(),
                             i,
                             areas[i],

@@ -4,15 +4,17 @@ import java.io.IOException;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.bitmap.BadBlocks;
 import org.unifiedvolume.raid.superblock.MemberAreas;
+import org.unifiedvolume.raid.superblock.Superblock;
+import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.spi.LayoutMember;
 
 /// What is done with a device before it becomes a member of an array.
-final class NewMember {
+public final class NewMember {
     private NewMember() {}
 
     /// Refuses a member that cannot be written.
-    static void checkWritable(String volume, LayoutMember member) throws IOException {
+    public static void checkWritable(String volume, LayoutMember member) throws IOException {
         if (!member.device().shape().can(Ability.WRITE)) {
             throw new IOException(
                     "volume %s: %s is read-only, and every leg of an array is written; make it writable or leave it out"
@@ -22,7 +24,7 @@ final class NewMember {
 
     /// Empties what lies beside the data and the superblocks: the journal, and the list of bad
     /// blocks. The bitmap is written when the array begins. Blocks.
-    static void clearAreas(
+    public static void clearAreas(
             String volume, LayoutMember member, MemberAreas areas, BlockingLegs blocking)
             throws IOException, InterruptedException {
         if (areas.journal().isPresent()) {
@@ -38,5 +40,22 @@ final class NewMember {
         new MemberAccess(member.device(), blocking)
                 .writeDurable(
                         areas.badBlocks().offset(), new BadBlocks(areas.data().length()).encode());
+    }
+
+    /// Refuses a device that carries something.
+    public static void checkBlank(String volume, LayoutMember fresh, BlockingLegs blocking)
+            throws IOException {
+        Superblock carried =
+                SuperblockSlots.read(new MemberAccess(fresh.device(), blocking)).current();
+        String words =
+                carried == null
+                        ? MemberContent.look(fresh.device(), blocking).words()
+                        : "a member of array %s (%s)"
+                                .formatted(carried.array().name(), carried.array().uuid());
+        if (!words.isEmpty()) {
+            throw new IOException(
+                    "volume %s: %s holds %s; take another one, or --force to give that up"
+                            .formatted(volume, fresh.name(), words));
+        }
     }
 }

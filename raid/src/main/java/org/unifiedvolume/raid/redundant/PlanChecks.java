@@ -25,7 +25,7 @@ public final class PlanChecks {
     }
 
     /// Whether an array that exists is of the plan's level.
-    public static void level(String volume, LevelPlan plan, ArrayDescription array)
+    public static void level(String volume, ArrayPlan plan, ArrayDescription array)
             throws IOException {
         if (!array.levelName().equals(plan.name())) {
             throw new IOException(

@@ -460,6 +460,14 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         return changeMembership(() -> legCount.set(count, added, gone, force));
     }
 
+    @Override
+    public Extended extend(List<LayoutMember> members, boolean force, long maxRateBytes)
+            throws IOException {
+        throw new IOException(
+                "volume %s: %s does not grow by more members; uvol add brings in a spare"
+                        .formatted(volume, level.name()));
+    }
+
     private interface Deed<T> {
         T run() throws IOException, InterruptedException;
     }

@@ -85,6 +85,21 @@ public record ArrayDescription(
                 reshape);
     }
 
+    /// The same, as a member tells it of which so much is used.
+    public ArrayDescription withRows(long newRowBytes) {
+        return new ArrayDescription(
+                uuid,
+                name,
+                level,
+                copies,
+                chunkBytes,
+                sizeBytes,
+                newRowBytes,
+                roles,
+                createdMicros,
+                reshape);
+    }
+
     /// The same, as far on its way to this shape.
     ///
     /// @param newReshape null if it is there

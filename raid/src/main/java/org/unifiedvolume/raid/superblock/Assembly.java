@@ -56,14 +56,13 @@ public final class Assembly {
     ///
     /// @throws AssemblyFault if they are of different arrays, or one is there twice
     public ArrayDescription identify() throws AssemblyFault {
-        Superblock latest = null;
-        String whose = "";
+        Candidate latest = null;
         Map<UUID, String> seen = new HashMap<>();
         for (Candidate candidate : candidates) {
             if (candidate.superblock() == null) {
                 continue;
             }
-            ArrayDescription array = latest == null ? null : latest.array();
+            ArrayDescription array = latest == null ? null : latest.superblock().array();
             ArrayDescription other = candidate.superblock().array();
             if (array != null && !array.uuid().equals(other.uuid())) {
                 throw new AssemblyFault(
@@ -72,7 +71,7 @@ public final class Assembly {
                                         + " zero-superblock it")
                                 .formatted(
                                         volume,
-                                        whose,
+                                        latest.name(),
                                         array.name(),
                                         array.uuid(),
                                         candidate.name(),
@@ -86,12 +85,11 @@ public final class Assembly {
                                         + " both names lead to one device. Take one of them out")
                                 .formatted(volume, twin, candidate.name()));
             }
-            if (latest == null || candidate.superblock().events() > latest.events()) {
-                latest = candidate.superblock();
-                whose = candidate.name();
+            if (latest == null || LATEST_FIRST.compare(candidate, latest) < 0) {
+                latest = candidate;
             }
         }
-        return latest == null ? null : latest.array();
+        return latest == null ? null : latest.superblock().array();
     }
 
     /// Decides who is good.
@@ -373,9 +371,9 @@ public final class Assembly {
             lacking.append(": ").append(seat.reason());
         }
         for (Candidate candidate : candidates) {
-            if (!candidate.problem().isEmpty()) {
+            if (candidate.superblock() == null) {
                 lacking.append("; ").append(candidate.name());
-                lacking.append(": ").append(candidate.problem());
+                lacking.append(": ").append(reasonOf(candidate));
             }
         }
         return new AssemblyFault(
