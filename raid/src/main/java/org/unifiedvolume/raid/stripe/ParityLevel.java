@@ -46,6 +46,7 @@ public final class ParityLevel implements Level {
     private final Parity parity;
     private final Journal journal;
     private final StripeJobs jobs;
+    private final UnjournalledRuns runs = new UnjournalledRuns();
     private boolean discards;
 
     /// @param journal null for none
@@ -67,6 +68,10 @@ public final class ParityLevel implements Level {
     /// Null if there is none.
     Journal journal() {
         return journal;
+    }
+
+    UnjournalledRuns runs() {
+        return runs;
     }
 
     /// How many rows a band may have at the most, so that it fits into one entry of the journal.
@@ -200,13 +205,14 @@ public final class ParityLevel implements Level {
 
     @Override
     public long flushBegins() {
-        return journal == null ? 0 : journal.flushBegins();
+        return journal == null ? 0 : runs.flushBegins(journal.flushBegins());
     }
 
     @Override
     public void flushed(Group group, long mark) {
-        if (journal != null) {
-            journal.flushed(mark);
+        Long journalMark = journal == null ? null : runs.flushed(mark);
+        if (journalMark != null) {
+            journal.flushed(journalMark);
         }
     }
 

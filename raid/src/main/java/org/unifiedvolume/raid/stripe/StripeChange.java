@@ -34,6 +34,11 @@ final class StripeChange extends FanOut {
 
     private boolean mustRepeatSlowly;
 
+    /// Whether whole stripes were sent that are not in the journal, and whether bands were.
+    private boolean hasUnjournalledRun;
+
+    private boolean hasBands;
+
     /// The parts that failed on legs which the array cannot do without.
     private final List<StripePart> broken = new ArrayList<>();
 
@@ -144,6 +149,7 @@ final class StripeChange extends FanOut {
         boolean isHealthy = Long.bitCount(roles.complete()) == roles.count();
         if (isZero() || isHealthy || level.journal() == null) {
             expectOne();
+            hasUnjournalledRun = isHealthy && level.journal() != null;
             new RunChange(this, stripe, endStripe, !isHealthy).start();
         } else {
             for (long at = stripe; at < endStripe; at++) {
@@ -153,6 +159,7 @@ final class StripeChange extends FanOut {
     }
 
     private void startBands(List<Band> bands) {
+        hasBands = true;
         long most = level.mostRows();
         for (Band band : bands) {
             for (long at = 0; at < band.lengthBytes(); at += most) {
@@ -208,19 +215,36 @@ final class StripeChange extends FanOut {
             parts = List.copyOf(broken);
             why = failure;
         }
-        if (parts.isEmpty()) {
-            whoWaits.complete(parent(), why == null ? Outcome.Done.DONE : new Outcome.Failed(why));
+        noteRun();
+        if (!parts.isEmpty()) {
+            whole.failed(why, new PartsMending(parts, this::noteRun));
+        } else if (why == null && reliesOnUnflushed()) {
+            group.flush((_, outcome) -> whoWaits.complete(parent(), outcome));
         } else {
-            whole.failed(why, new PartsMending(parts));
+            whoWaits.complete(parent(), why == null ? Outcome.Done.DONE : new Outcome.Failed(why));
         }
     }
 
-    private record PartsMending(List<StripePart> parts) implements Level.Mending {
+    private void noteRun() {
+        if (hasUnjournalledRun) {
+            level.runs().ended();
+        }
+    }
+
+    private boolean reliesOnUnflushed() {
+        return hasBands
+                && durability() == Durability.DURABLE
+                && level.runs().areAnyUnflushed();
+    }
+
+    private record PartsMending(List<StripePart> parts, Runnable mended)
+            implements Level.Mending {
         @Override
         public void mend() throws DeviceFault, InterruptedException {
             for (StripePart part : parts) {
                 part.mend();
             }
+            mended.run();
             parts.forEach(StripePart::letGo);
         }
 

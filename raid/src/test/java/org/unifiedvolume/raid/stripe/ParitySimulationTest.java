@@ -1,10 +1,12 @@
 package org.unifiedvolume.raid.stripe;
 
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.unifiedvolume.testkit.Seeds;
 
 /// After a power cut at any moment, with as many legs lost in it as the array can lose, every
@@ -22,6 +24,13 @@ class ParitySimulationTest {
                     String problem = new ParitySimulation(seed, ParitySimulation.Bug.NONE).run();
                     assertTrue(problem == null, problem);
                 });
+    }
+
+    /// A durable change relied on bytes of a whole stripe that nobody had flushed.
+    @ParameterizedTest
+    @ValueSource(longs = {20466252809988L, 20480804243208L, 20614242769136L})
+    void seedsThatBrokeOnce(long seed) throws Exception {
+        assertNull(new ParitySimulation(seed, ParitySimulation.Bug.NONE).run());
     }
 
     @ParameterizedTest
