@@ -103,6 +103,21 @@ def await_state(server, state, seconds=60):
         time.sleep(0.3)
 
 
+def await_job(server, before, seconds=60):
+    """Waits until one more job has ended than before. Reads the log: asking the service by a
+    command would take a processor from the job that is measured."""
+    end = time.monotonic() + seconds
+    while job_count(server) <= before:
+        if time.monotonic() > end:
+            raise SystemExit(f"{server.name}: no job has ended")
+        time.sleep(0.1)
+
+
+def job_count(server):
+    with open(os.path.join(server.folder, server.name + ".log")) as f:
+        return sum(1 for line in f if (found := JOB.match(line)) and found.group(3) != "starts")
+
+
 def last_job_seconds(server):
     """How long the last job took, from the log."""
     began = took = None
@@ -148,10 +163,12 @@ def resync(bench):
                         f"--io_size={regions << 20}", f"--randseed={number + 1}", "--randrepeat=0"],
                        check=True, capture_output=True)
         dirty = await_state(array, "DEGRADED")["bitmap"]["dirty"]
+        jobs = job_count(array)
         host = bench.new(QemuNbd, "host")
         host.address, host.uri = ("127.0.0.1", port), f"nbd://127.0.0.1:{port}/"
         Server.run(host, ["qemu-nbd", "-f", "raw", "-t", "-e", "32", "--cache=writeback", "-b",
                           "127.0.0.1", "-p", str(port), far])
+        await_job(array, jobs)
         await_state(array, "ONLINE")
         ours.append(last_job_seconds(array) / dirty * 2**20)
         theirs.append(copy_seconds(bench, source, bench.size, "target") / regions)

@@ -119,7 +119,8 @@ final class Jobs {
         JobOptions pace =
                 maxRateBytes == 0
                         ? options
-                        : new JobOptions(maxRateBytes, options.checkpointBytes());
+                        : new JobOptions(
+                                maxRateBytes, options.checkpointBytes(), options.idleWindowBytes());
         RowSet rows = RowSet.all(array.level().rowBytes());
         RowJob job = new RowJob("scrub", array, rows, pace, new Scrub(repairs));
         scrub = job;

@@ -11,6 +11,7 @@ import org.unifiedvolume.request.DeviceFault;
 ///
 /// While a window is worked on its rows are held, so that changes of them wait. Several windows are
 /// under way at once. A job gives way to clients: while they are busy it rests as long as it works.
+/// While nobody asks for anything windows are longer, where each is one read and one write.
 final class RowJob {
     /// What is done with each window.
     interface Work {
@@ -34,7 +35,7 @@ final class RowJob {
 
     private static final Logger LOG = LoggerFactory.getLogger(RowJob.class);
     private static final int WORKERS = 4;
-    private static final long WINDOW_BYTES = 256 << 10;
+    static final long WINDOW_BYTES = 256 << 10;
     private static final int CHECKPOINTS = 16;
     private static final long SECOND_NANOS = 1_000_000_000L;
 
@@ -204,23 +205,26 @@ final class RowJob {
     }
 
     private void workThrough(int worker) throws DeviceFault, InterruptedException {
+        long askedLast = array.askedCount();
         while (true) {
             long row;
             long length;
+            long askedBefore = array.askedCount();
+            long window = windowBytes(askedBefore == askedLast);
+            askedLast = askedBefore;
             lock.lock();
             try {
                 row = rows.next(cursor);
                 if (cancelled || fault != null || row >= rows.endRow()) {
                     return;
                 }
-                length = Math.min(WINDOW_BYTES, rows.limit(row) - row);
+                length = Math.min(window, rows.limit(row) - row);
                 cursor = row + length;
                 underWay[worker] = row;
             } finally {
                 lock.unlock();
             }
             long began = array.io().timers().nanoTime();
-            long askedBefore = array.askedCount();
             doWindow(row, length);
             lock.lock();
             try {
@@ -233,6 +237,12 @@ final class RowJob {
             checkpointIfDue();
             rest(began, askedBefore);
         }
+    }
+
+    private long windowBytes(boolean isIdle) {
+        boolean mayBeLonger = isIdle && array.level().isOnEveryLeg();
+        long most = mayBeLonger ? options.idleWindowBytes() : WINDOW_BYTES;
+        return Math.clamp(array.shape().maxTransferBytes(), WINDOW_BYTES, most);
     }
 
     private void doWindow(long row, long length) throws DeviceFault, InterruptedException {

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.LongConsumer;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.Rig;
@@ -16,12 +17,14 @@ import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.ArrayStart;
+import org.unifiedvolume.raid.redundant.JobOptions;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.redundant.RedundantArray;
 import org.unifiedvolume.raid.redundant.SimulatedWitness;
 import org.unifiedvolume.raid.redundant.Surroundings;
 import org.unifiedvolume.raid.stripe.ParityPlan;
 import org.unifiedvolume.raid.superblock.MetadataPlace;
+import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.testkit.EventLog;
@@ -36,6 +39,7 @@ final class MembersLab implements AutoCloseable {
     private static final int LEAST_BLOCKS = 48;
     private static final int JOURNAL_BLOCKS = 128;
     private static final long CHUNK_BYTES = 2 * BLOCK_BYTES;
+    private static final long WINDOW_BYTES = 256 << 10;
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
     private final Rig rig = new Rig();
@@ -46,6 +50,7 @@ final class MembersLab implements AutoCloseable {
     private int legs;
     private final Map<Long, byte[]> written = new HashMap<>();
     private long usedBytes;
+    private long idleWindowBytes = WINDOW_BYTES;
     private RedundantArray array;
     private IOException failed;
 
@@ -84,6 +89,26 @@ final class MembersLab implements AutoCloseable {
     MembersLab using(int blocks) {
         usedBytes = (long) blocks * BLOCK_BYTES;
         return this;
+    }
+
+    /// Jobs work on so many blocks at a time while nobody asks for anything.
+    MembersLab idlingBy(int blocks) {
+        idleWindowBytes = (long) blocks * BLOCK_BYTES;
+        return this;
+    }
+
+    /// As [#member], with somebody who is told how long each write to it is.
+    LayoutMember member(int number, LongConsumer written) {
+        TappedDevice tapped =
+                new TappedDevice(
+                        disk(number).open(rig.io),
+                        (below, request, done) -> {
+                            if (request instanceof IoRequest.Write write) {
+                                written.accept(write.lengthBytes());
+                            }
+                            below.submit(request, done);
+                        });
+        return host.member(disk(number), tapped);
     }
 
     /// So many of the disks are written as members from now on.
@@ -137,7 +162,7 @@ final class MembersLab implements AutoCloseable {
                         degraded,
                         null,
                         DELAY_NANOS,
-                        usual.jobs());
+                        new JobOptions(0, usual.jobs().checkpointBytes(), idleWindowBytes));
         List<String> names = members.stream().map(LayoutMember::name).toList();
         array =
                 new ArrayStart(

@@ -31,6 +31,9 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     private static final long SCRUB_NANOS = 20_000_000_000L;
     private static final long CHECKPOINT_BYTES = 256 << 10;
 
+    /// Short, so that arrays of a few windows are small.
+    private static final long WINDOW_BYTES = 256 << 10;
+
     /// What some arrays use of their legs at first, so that they can grow.
     private static final long USED_BYTES = 32L * VolumeSimulation.BLOCK_BYTES;
 
@@ -63,7 +66,10 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         "",
                         null,
                         random.nextLong(400_000_000),
-                        host.isLarge() ? new JobOptions(0, CHECKPOINT_BYTES) : usual.jobs());
+                        new JobOptions(
+                                0,
+                                host.isLarge() ? CHECKPOINT_BYTES : usual.jobs().checkpointBytes(),
+                                WINDOW_BYTES));
     }
 
     /// Brings in the disks: legs, sometimes a spare, sometimes one that is nobody's yet.
