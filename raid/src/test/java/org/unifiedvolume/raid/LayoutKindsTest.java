@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -255,6 +258,36 @@ class LayoutKindsTest {
             assertArrayEquals(bytes, rig.read(second, 5, 3));
             assertEquals(State.ONLINE, second.status().state());
             second.close();
+        }
+    }
+
+    /// Somebody's disk is not filled from a mirror because it was written in a missing leg's place.
+    @Test
+    void aDiskThatHoldsSomethingDoesNotTakeTheRoleOfAMissingLeg() throws Exception {
+        try (Rig rig = new Rig()) {
+            MemoryDevice one = rig.memory(1 << 20, Locality.LOCAL);
+            MemoryDevice other = rig.memory(1 << 20, Locality.LOCAL);
+            List<LayoutMember> both = rig.members(List.of(one, other));
+            plan("raid1", 2, "assume-clean", "true").assemble(both, context(rig)).close();
+            MemoryDevice somebodys = rig.memory(1 << 20, Locality.LOCAL);
+            byte[] filesystem = "XFSB and what follows".getBytes(StandardCharsets.US_ASCII);
+            somebodys.content().copyFrom(MemorySegment.ofArray(filesystem));
+            List<LayoutMember> again =
+                    List.of(rig.member("m0", one, 0), rig.member("hers", somebodys, 0));
+            String refusal =
+                    assertThrows(
+                                    IOException.class,
+                                    () -> plan("raid1", 2).assemble(again, context(rig)))
+                            .getMessage();
+            assertTrue(refusal.contains("hers"), refusal);
+            assertTrue(refusal.contains("an XFS filesystem"), refusal);
+            assertTrue(refusal.contains("force: true"), refusal);
+            assertArrayEquals(
+                    filesystem,
+                    somebodys
+                            .content()
+                            .asSlice(0, filesystem.length)
+                            .toArray(ValueLayout.JAVA_BYTE));
         }
     }
 }

@@ -14,6 +14,7 @@ import org.unifiedvolume.raid.array.CommonShape;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Assembly;
+import org.unifiedvolume.raid.superblock.KnownContent;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberEntry;
 import org.unifiedvolume.raid.superblock.MemberLayout;
@@ -161,7 +162,9 @@ public final class ArrayStart {
 
     /// A blank member takes the place of one that is missing, if no other could be meant. A member
     /// that was removed by hand is not taken in again because it is still written.
-    private Verdict seatBlanks(Verdict verdict) {
+    ///
+    /// @throws IOException if one that would be filled holds something
+    private Verdict seatBlanks(Verdict verdict) throws IOException {
         List<Integer> empty = new ArrayList<>();
         for (int role = 0; role < verdict.seats().size(); role++) {
             if (verdict.seats().get(role).candidate() < 0) {
@@ -189,6 +192,7 @@ public final class ArrayStart {
         List<Seat> seats = new ArrayList<>(verdict.seats());
         for (int i = 0; i < empty.size(); i++) {
             int blank = blanks.get(i);
+            checkHoldsNothing(members.get(blank));
             LOG.warn(
                     "volume {}: {} is blank and takes the place of {}",
                     volume,
@@ -199,6 +203,28 @@ public final class ArrayStart {
                     new Seat(blank, MemberState.REBUILDING, 0, "it is new in the array"));
         }
         return verdict.withSeats(seats);
+    }
+
+    /// A member without a superblock may be somebody's disk that was written here by mistake. Bytes
+    /// of no known kind are what a member leaves that was being prepared when the process ended.
+    private void checkHoldsNothing(LayoutMember member) throws IOException {
+        if (options.force()) {
+            return;
+        }
+        String words;
+        try {
+            words = MemberContent.look(member.device(), blocking).words();
+        } catch (IOException e) {
+            LOG.warn("volume {}: what is on it is not known: {}", volume, e.getMessage());
+            return; // no filesystem can be read from there either
+        }
+        if (!words.isEmpty() && !words.equals(KnownContent.UNKNOWN)) {
+            throw new IOException(
+                    ("volume %s: %s is none of the array's members and holds %s, which would be"
+                                    + " overwritten: take it out; or write force: true to give that"
+                                    + " up")
+                            .formatted(volume, member.name(), words));
+        }
     }
 
     private boolean wasRemoved(LayoutMember member, Superblock freshest) {

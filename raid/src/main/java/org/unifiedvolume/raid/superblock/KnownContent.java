@@ -12,6 +12,9 @@ public final class KnownContent {
     private static final int LOOK_BYTES = 1 << 20;
     private static final int MD_MAGIC = 0xa92b4efc;
     private static final int ZFS_MAGIC = 0x00bab10c;
+    /// What is said of bytes that nobody's mark tells anything about.
+    public static final String UNKNOWN = "data of an unknown kind";
+
     private static final int EXT_JOURNAL = 4;
     private static final int EXT_EXTENTS = 0x40;
 
@@ -122,7 +125,7 @@ public final class KnownContent {
         if (start.length >= 512 && (number(start, 508) >>> 16) == 0xaa55) {
             return "an MBR partition table or a boot sector";
         }
-        return isZero(start) && isZero(end) ? "" : "data of an unknown kind";
+        return isZero(start) && isZero(end) ? "" : UNKNOWN;
     }
 
     /// ext3 has a journal, ext4 has extents.
