@@ -62,7 +62,7 @@ final class CopyRead implements Completion {
             timed = false;
             level.load(leg).readEnds(group.io().timers().nanoTime() - startNanos);
         }
-        Outcome outcome = trusted(answer);
+        Outcome outcome = group.trusted(leg, answer);
         if (outcome instanceof Outcome.Failed(DeviceFault fault) && Leg.isOfLeg(fault)) {
             group.readFailed(leg, fault, row, request.lengthBytes());
             int next = next();
@@ -78,17 +78,6 @@ final class CopyRead implements Completion {
             }
         }
         done.complete(request, outcome);
-    }
-
-    /// A leg that was dropped while it was read may have answered after it was back without what it
-    /// had not made durable, or may lack what has been acknowledged since.
-    private Outcome trusted(Outcome answer) {
-        if (!answer.isSuccess() || group.roles().isComplete(leg)) {
-            return answer;
-        }
-        answer.discard();
-        return Outcome.failed(
-                DeviceFault.Kind.DISCONNECTED, leg.name() + " was dropped while it was read");
     }
 
     /// The best copy that has not been tried; -1 if there is none. When legs came or went meanwhile

@@ -4,6 +4,7 @@ import java.util.function.Consumer;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.Outcome;
 
 /// The legs of an array as its level sees them.
 public interface Group {
@@ -20,6 +21,18 @@ public interface Group {
 
     /// The legs as code that waits sees them; only for control threads.
     BlockingLegs blocking();
+
+    /// What a leg has answered, if it may be believed: one that was dropped meanwhile may have
+    /// answered after it was back without what it had not made durable, or may lack what has been
+    /// acknowledged since.
+    default Outcome trusted(Leg leg, Outcome answer) {
+        if (!answer.isSuccess() || roles().isComplete(leg)) {
+            return answer;
+        }
+        answer.discard();
+        return Outcome.failed(
+                DeviceFault.Kind.DISCONNECTED, leg.name() + " was dropped while it was read");
+    }
 
     /// Takes note of a read that a leg failed. The array may drop the leg; if it does not, it has
     /// the rows written anew from the others ([Level#restore]).

@@ -58,7 +58,8 @@ final class ChunkRead implements Completion {
     }
 
     @Override
-    public void complete(IoRequest submitted, Outcome outcome) {
+    public void complete(IoRequest submitted, Outcome answer) {
+        Outcome outcome = group.trusted(leg, answer);
         if (outcome instanceof Outcome.Failed(DeviceFault fault) && Leg.isOfLeg(fault)) {
             if (request instanceof Read) {
                 group.readFailed(leg, fault, row, request.lengthBytes());

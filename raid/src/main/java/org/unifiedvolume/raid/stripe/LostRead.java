@@ -86,9 +86,16 @@ final class LostRead extends RangeLocks.Hold {
         }
     }
 
+    private static DeviceFault dropped() {
+        return new DeviceFault(
+                DeviceFault.Kind.DISCONNECTED, "legs come and go faster than they are read");
+    }
+
     private void ended(boolean isWell) {
-        DeviceFault why = isWell ? null : rows.fault();
-        if (!isWell) {
+        // It may have answered after it was back without what it had not made durable.
+        boolean wasDropped = isWell && (roles.complete() & ~group.roles().complete()) != 0;
+        DeviceFault why = wasDropped ? dropped() : rows.fault();
+        if (!isWell || wasDropped) {
             rows.release();
             if (patience.retry(why, group.io(), this::granted)) {
                 return;
@@ -100,7 +107,7 @@ final class LostRead extends RangeLocks.Hold {
             }
         }
         group.locks().release(this);
-        if (isWell) {
+        if (isWell && !wasDropped) {
             Outcome.Data found = new Outcome.Data(rows.take(position));
             rows.release();
             done.complete(request, found);

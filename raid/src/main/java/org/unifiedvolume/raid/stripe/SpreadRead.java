@@ -131,7 +131,8 @@ final class SpreadRead extends FanOut {
         }
 
         @Override
-        public void complete(IoRequest request, Outcome outcome) {
+        public void complete(IoRequest request, Outcome answer) {
+            Outcome outcome = group.trusted(leg, answer);
             switch (outcome) {
                 case Outcome.Data(Buffers buffers) -> ofRuns[run.index()] = buffers;
                 case Outcome.Failed(DeviceFault fault) when Leg.isOfLeg(fault) -> {
