@@ -29,9 +29,9 @@ import picocli.CommandLine.Spec;
                     + " else the lost ones go first, then the last ones, and never all that are in"
                     + " sync. Change the configuration too.",
             "",
-            "--add alone gives a linear or raid0 with superblocks more members. A linear array has"
-                    + " their space at once. The bytes of a raid0 are laid out anew over all members"
-                    + " while it is used, which goes on where it was after a stop or a crash; when"
+            "--add alone gives a linear or raid0 with superblocks, or a raid5 or raid6, more members."
+                    + " A linear array has their space at once. The bytes of the others are laid out"
+                    + " anew over all members while it is used, which goes on where it was after a stop or a crash; when"
                     + " that has ended it is larger. uvol detail tells how far it is. Write the new"
                     + " members into the configuration before the next start.",
             "",

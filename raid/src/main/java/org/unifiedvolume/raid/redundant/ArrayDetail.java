@@ -27,6 +27,7 @@ final class ArrayDetail {
 
     private Map<String, Object> build() {
         ArrayDescription description = superblocks.array();
+        List<Leg> all = array.legs().all(); // not after the status: there may be more then
         DeviceStatus status = array.status();
         Map<String, Object> view = new LinkedHashMap<>();
         view.put("name", array.volume());
@@ -36,6 +37,13 @@ final class ArrayDetail {
         view.put("copies", description.copies());
         view.put("size", array.shape().sizeBytes());
         view.put("used", description.rowBytes());
+        if (description.reshape() != null) {
+            Map<String, Object> reshape = new LinkedHashMap<>();
+            reshape.put("roles-before", description.reshape().rolesBefore());
+            reshape.put("roles", description.roles());
+            reshape.put("position", description.reshape().positionBytes());
+            view.put("reshape", reshape);
+        }
         view.put("state", status.state().name());
         view.put("reason", status.reason());
         view.put("since", status.since().toString());
@@ -55,7 +63,7 @@ final class ArrayDetail {
         copied.put("jobs", array.jobs().copyingJobs());
         copied.put("bytes", array.jobs().copiedBytes());
         view.put("copied", copied);
-        view.put("legs", legs(status));
+        view.put("legs", legs(all, status));
         view.put("spare-delay-seconds", array.succession().delaySeconds());
         view.put("replacements", others(status, ArrayStatus.REPLACEMENT));
         view.put("spares", others(status, ArrayStatus.SPARE));
@@ -63,9 +71,9 @@ final class ArrayDetail {
         return view;
     }
 
-    private List<Object> legs(DeviceStatus status) {
+    private List<Object> legs(List<Leg> all, DeviceStatus status) {
         List<Object> views = new ArrayList<>();
-        for (Leg leg : array.legs().all()) {
+        for (Leg leg : all) {
             DeviceStatus own = status.children().get(leg.role());
             Map<String, Object> view = new LinkedHashMap<>();
             view.put("role", leg.role());
@@ -104,7 +112,7 @@ final class ArrayDetail {
         return views;
     }
 
-    private static Object job(RowJob job) {
+    private static Object job(Job job) {
         return job.progress().view(job.hasEnded(), job.problem());
     }
 }

@@ -69,9 +69,15 @@ final class ArrayStatus {
                     "mend the legs' disks, or free space in the state folder");
         }
         if (worst.state() == State.ONLINE) {
-            return array.roles().isMeasured() ? resyncing(online) : scrubbed(online);
+            if (array.roles().isMeasured()) {
+                return resyncing(online);
+            }
+            return isReshaped() ? reshaping(online) : scrubbed(online);
         }
         String reason = "%s: %s".formatted(worst.name(), worst.reason());
+        if (isReshaped()) {
+            reason += "; being reshaped: " + array.jobs().reshape().words();
+        }
         boolean works = array.level().isEnough(working);
         State state = works ? State.DEGRADED : worst.state();
         return online.as(state, reason, worst.since(), worst.remedy());
@@ -93,6 +99,22 @@ final class ArrayStatus {
                         "not stopped cleanly" + progress,
                         opened,
                         "wait until it is done");
+    }
+
+    private boolean isReshaped() {
+        return array.jobs().reshape() != null && !array.jobs().reshape().hasEnded();
+    }
+
+    /// Every leg is complete, and what the array holds is laid out over more of them.
+    private DeviceStatus reshaping(DeviceStatus online) {
+        ReshapeJob job = array.jobs().reshape();
+        return online.as(
+                State.RESHAPING,
+                "reshape to %d members: %s".formatted(array.legs().all().size(), job.words()),
+                job.progress().started(),
+                job.problem().isEmpty()
+                        ? "wait until it is done; the volume is larger then"
+                        : "look at the log; it goes on by itself when its members answer");
     }
 
     /// What the last scrub found, as long as it has not been made right.

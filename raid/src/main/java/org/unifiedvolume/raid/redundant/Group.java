@@ -1,5 +1,6 @@
 package org.unifiedvolume.raid.redundant;
 
+import java.io.IOException;
 import java.util.function.Consumer;
 import org.unifiedvolume.device.IoContext;
 import org.unifiedvolume.request.Completion;
@@ -53,6 +54,13 @@ public interface Group {
     /// Tells when the roles of this moment are in the superblocks, with null, or why they cannot be
     /// brought there.
     void whenRecorded(Consumer<DeviceFault> told);
+
+    /// Writes down how far a reshape is; on disk when this returns. Only for control threads.
+    ///
+    /// @param positionBytes how much of the array has its new shape, durably
+    default void recordReshape(long positionBytes) throws IOException {
+        throw new IOException("volume %s is not being reshaped".formatted(volume()));
+    }
 
     /// Flushes all legs that take changes, for the level's own sake; the level is told of it as of
     /// any flush ([Level#flushed]), before `done` is.

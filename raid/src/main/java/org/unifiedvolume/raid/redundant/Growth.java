@@ -105,6 +105,9 @@ final class Growth {
                                 .formatted(leg.name()));
             }
         }
+        if (array.level().mover() != null) {
+            throw refusal("it is being reshaped; wait until that is done");
+        }
         if (!array.legs().reserve().replacements().isEmpty()) {
             throw refusal("one of its members is being replaced; wait until it is");
         }

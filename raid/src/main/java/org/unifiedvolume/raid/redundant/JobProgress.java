@@ -38,10 +38,14 @@ public record JobProgress(
 
     /// In words: `12.5 % of 10 GiB, 120 MiB/s, 1 min left`.
     public String words() {
-        Duration left = remaining();
+        return words(rateBytes(), remaining());
+    }
+
+    /// The same with another rate, and another time that is left; null if that is not known.
+    String words(long rate, Duration left) {
         String ending = left == null ? "" : ", %s left".formatted(words(left));
         return "%.1f %% of %s, %s/s%s"
-                .formatted(percent(), Units.size(totalBytes), Units.size(rateBytes()), ending);
+                .formatted(percent(), Units.size(totalBytes), Units.size(rate), ending);
     }
 
     /// As plain values that can be written as JSON.

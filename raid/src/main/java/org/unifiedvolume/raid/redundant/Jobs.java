@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.unifiedvolume.request.DeviceFault;
 
-/// The jobs of an array: rebuilds of legs, the resync after an unclean stop, the scrub.
+/// The jobs of an array: rebuilds of legs, the resync after an unclean stop, the scrub, the
+/// reshape.
 final class Jobs {
     private final RedundantArray array;
     private final JobOptions options;
     private volatile RowJob resync;
     private volatile RowJob scrub;
+    private volatile ReshapeJob reshape;
     private volatile boolean scrubRepairs;
     private final AtomicLong copyingJobs = new AtomicLong();
     private final AtomicLong copiedBytes = new AtomicLong();
@@ -63,6 +65,22 @@ final class Jobs {
         RowJob job = new RowJob("rebuild of " + member.name(), array, rows, options, work);
         work.job = job;
         return job;
+    }
+
+    /// The reshape of the array is carried out by a job.
+    void startReshape(ReshapeJob job) {
+        reshape = job;
+        job.start();
+    }
+
+    /// The last reshape; null if there was none.
+    ReshapeJob reshape() {
+        return reshape;
+    }
+
+    /// What the user said about all jobs.
+    JobOptions options() {
+        return options;
     }
 
     /// How many jobs that make legs right were begun since the array started.
@@ -135,13 +153,16 @@ final class Jobs {
     }
 
     /// All jobs that are under way, and the last scrub.
-    List<RowJob> all() {
-        List<RowJob> all = new ArrayList<>();
+    List<Job> all() {
+        List<Job> all = new ArrayList<>();
         if (resync != null && !resync.hasEnded()) {
             all.add(resync);
         }
         if (scrub != null) {
             all.add(scrub);
+        }
+        if (reshape != null && !reshape.hasEnded()) {
+            all.add(reshape);
         }
         for (Leg leg : array.legs().all()) {
             if (leg.rebuild() != null) {
@@ -157,12 +178,13 @@ final class Jobs {
     }
 
     void cancelAll() {
-        List<RowJob> all = new ArrayList<>();
+        List<Job> all = new ArrayList<>();
         all.add(resync);
         all.add(scrub);
+        all.add(reshape);
         array.legs().all().forEach(leg -> all.add(leg.rebuild()));
         array.legs().reserve().replacements().forEach(replacement -> all.add(replacement.job()));
-        for (RowJob job : all) {
+        for (Job job : all) {
             if (job != null) {
                 job.cancel();
             }

@@ -11,7 +11,7 @@ import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.volume.Member;
 
-/// Gives a mirror more legs, or fewer, while it is used. Blocks.
+/// Gives a mirror more legs, or fewer, while it is used, and others more. Blocks.
 ///
 /// More: one state says how many roles there are and that the new ones are being filled; a job
 /// fills them, as any leg that lacks everything. Fewer: the leg that goes takes no changes any
@@ -27,8 +27,14 @@ final class LegCount {
     private final RedundantArray array;
     private final Superblocks superblocks;
     private final Membership membership;
+    private final Widening widening;
 
-    LegCount(RedundantArray array, Superblocks superblocks, Membership membership) {
+    LegCount(
+            RedundantArray array,
+            Superblocks superblocks,
+            Membership membership,
+            Widening widening) {
+        this.widening = widening;
         this.array = array;
         this.superblocks = superblocks;
         this.membership = membership;
@@ -45,6 +51,10 @@ final class LegCount {
     String set(int count, List<LayoutMember> added, List<String> gone, boolean force)
             throws IOException, InterruptedException {
         int before = array.legs().all().size();
+        if (array.level().isReshapable()) {
+            reshape(count - before, added, gone, force);
+            return "";
+        }
         if (!array.level().isOnEveryLeg()) {
             throw refusal(
                     "%s has a fixed number of legs; only raid1 may get more or fewer"
@@ -75,14 +85,31 @@ final class LegCount {
         return narrow(before - count, gone);
     }
 
-    private void widen(int more, List<LayoutMember> added, boolean force)
+    /// The bytes are laid out anew over all legs: that cannot be taken back.
+    private void reshape(int more, List<LayoutMember> added, List<String> gone, boolean force)
             throws IOException, InterruptedException {
+        if (more <= 0 || !gone.isEmpty()) {
+            throw refusal(
+                    "it has %d legs; a %s may get more, not fewer"
+                            .formatted(array.legs().all().size(), array.level().name()));
+        }
+        checkRoom(more, added);
+        widening.widen(added, fittingSpares(more - added.size()), force);
+        array.beginReshape(0);
+    }
+
+    private void checkRoom(int more, List<LayoutMember> added) throws IOException {
         if (added.size() > more) {
             throw refusal(
                     "%d members are to come, for %d more legs; write --legs %d"
                             .formatted(
                                     added.size(), more, array.legs().all().size() + added.size()));
         }
+    }
+
+    private void widen(int more, List<LayoutMember> added, boolean force)
+            throws IOException, InterruptedException {
+        checkRoom(more, added);
         List<MemberAreas> areas = new ArrayList<>();
         for (LayoutMember member : added) {
             areas.add(membership.checkNew(member, null, force));

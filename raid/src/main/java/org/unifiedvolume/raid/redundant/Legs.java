@@ -160,9 +160,10 @@ final class Legs {
             boolean isSafe = level.isEnough(roles.complete() & ~failed);
             boolean anyDropped = false;
             DeviceFault answer = null;
-            for (int i = faults.length - 1; i >= 0; i--) {
+            // Whoever asked may have known of fewer legs.
+            for (int i = legs.size() - 1; i >= 0; i--) {
                 int role = i <= primary ? primary - i : i; // the primary comes last
-                DeviceFault fault = faults[role];
+                DeviceFault fault = role < faults.length ? faults[role] : null;
                 if (fault == null) {
                     continue;
                 }
@@ -681,6 +682,23 @@ final class Legs {
 
     boolean isMeasured() {
         return measured;
+    }
+
+    /// There are more roles, with legs that hold all that they have to; on disk when this returns.
+    ///
+    /// @param more made of spares, which are none any more
+    /// @param also what else changes in the same moment
+    /// @throws IOException if that cannot be written down; they are there nevertheless
+    void takeIn(List<Leg> more, Runnable also) throws IOException {
+        record(
+                () -> {
+                    also.run();
+                    List<Leg> all = new ArrayList<>(legs);
+                    all.addAll(more);
+                    legs = List.copyOf(all);
+                    more.forEach(leg -> reserve.enlist(leg, leg.member()));
+                    epochs.setRoles(legs.size());
+                });
     }
 
     /// Asks anew whether there are rows on which complete legs may differ until they are mended.

@@ -65,6 +65,37 @@ public interface Level {
         return false;
     }
 
+    /// Whether arrays of this level can be laid out over more legs while requests are under way.
+    default boolean isReshapable() {
+        return false;
+    }
+
+    /// Why the array cannot be laid out over more legs now; null if it can.
+    default String whyNotWider() {
+        return name() + " does not grow by more members; uvol add brings in a spare";
+    }
+
+    /// There are more legs from now on, and the array is on its way to them. All rows are held; no
+    /// roles have shown the new legs yet.
+    ///
+    /// @param wide the array over all legs, with a reshape that has not begun
+    /// @param areas what lies where on the new legs, by role from the first of them on
+    default void widen(ArrayDescription wide, MemberAreas[] areas) {
+        throw new UnsupportedOperationException(name() + " takes no more members");
+    }
+
+    /// What lays the array out over more legs; null if it is on no way to anywhere.
+    default Mover mover() {
+        return null;
+    }
+
+    /// Whether a range of the array lies within some rows: what moves may lie elsewhere now than
+    /// when [#firstRow] and [#endRow] were asked. If it does while these rows are held, it stays
+    /// there.
+    default boolean isWithin(long offsetBytes, long lengthBytes, long row, long endRow) {
+        return true;
+    }
+
     /// Whether the array can do its work when just these legs are complete.
     boolean isEnough(long completeLegs);
 

@@ -77,7 +77,7 @@ final class Membership {
     }
 
     /// Gives a member that lacks nothing but a role to the array: it waits for one.
-    void addSpare(LayoutMember fresh, boolean force) throws IOException, InterruptedException {
+    Spare addSpare(LayoutMember fresh, boolean force) throws IOException, InterruptedException {
         MemberAreas areas = checkNew(fresh, null, force);
         if (array.legs().all().size() + array.legs().reserve().spares().size()
                 >= Superblock.MAX_MEMBERS) {
@@ -100,6 +100,18 @@ final class Membership {
             }
         }
         LOG.info("volume {}: {} is a spare", array.volume(), spare.name());
+        return spare;
+    }
+
+    /// A spare is none any more, and is whoever's it was before.
+    void disown(Spare spare) throws IOException {
+        superblocks.forget(spare.member());
+        array.legs().reserve().changeSpares(spare, null);
+        try {
+            spare.seat().slots().erase();
+        } catch (IOException e) {
+            LOG.warn("volume {}: {}: {}", array.volume(), spare.name(), notWiped(e));
+        }
     }
 
     /// Takes a member that waits for a role out of the array.
@@ -237,6 +249,11 @@ final class Membership {
                     "%s is being replaced by %s already; uvol remove that one first"
                             .formatted(
                                     leg.name(), array.legs().reserve().replacementOf(leg).name()));
+        }
+        if (leg.state().isComplete() && array.level().mover() != null) {
+            throw refusal(
+                    "it is being reshaped, and %s is good; replace it when that is done"
+                            .formatted(leg.name()));
         }
         boolean isItself = fresh.name().equals(leg.name());
         if (leg.state().isComplete() && leg.device() != null && !isItself) {

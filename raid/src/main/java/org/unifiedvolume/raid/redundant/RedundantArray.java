@@ -80,6 +80,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private Membership membership;
     private Growth growth;
     private LegCount legCount;
+    private Widening widening;
 
     /// @param bitmap null for none
     /// @param reader looks at legs that are to be taken in again
@@ -111,7 +112,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     void setSuperblocks(Superblocks newSuperblocks) {
         superblocks = newSuperblocks;
         membership = new Membership(this, newSuperblocks, returns);
-        legCount = new LegCount(this, newSuperblocks, membership);
+        widening = new Widening(this, newSuperblocks);
+        legCount = new LegCount(this, newSuperblocks, membership, widening);
     }
 
     /// How it can grow; before [#begin].
@@ -144,7 +146,37 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         legs.save();
         jobs.begin();
         replacements.resume();
+        resumeReshape();
         returns.begin();
+    }
+
+    private void resumeReshape() throws IOException {
+        Mover mover = level.mover();
+        if (mover == null) {
+            return;
+        }
+        ReshapeJob job = new ReshapeJob(this, superblocks, mover, jobs.options().maxRateBytes());
+        try {
+            if (!mover.isBetweenStripes()) {
+                job.completeStripe();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while volume %s was opened".formatted(volume), e);
+        }
+        jobs.startReshape(job);
+    }
+
+    /// The array is on its way to more legs.
+    void beginReshape(long maxRateBytes) {
+        long rate = maxRateBytes == 0 ? jobs.options().maxRateBytes() : maxRateBytes;
+        jobs.startReshape(new ReshapeJob(this, superblocks, level.mover(), rate));
+    }
+
+    @Override
+    public void recordReshape(long positionBytes) throws IOException {
+        superblocks.reshaped(positionBytes);
+        legs.save();
     }
 
     /// Under the lock of the states.
@@ -461,11 +493,17 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     }
 
     @Override
-    public Extended extend(List<LayoutMember> members, boolean force, long maxRateBytes)
+    public Extended extend(List<LayoutMember> fresh, boolean force, long maxRateBytes)
             throws IOException {
-        throw new IOException(
-                "volume %s: %s does not grow by more members; uvol add brings in a spare"
-                        .formatted(volume, level.name()));
+        long later =
+                changeMembership(
+                        () -> {
+                            widening.widen(fresh, List.of(), force);
+                            long size = level.mover().bytesBefore(level.mover().endRow());
+                            beginReshape(maxRateBytes);
+                            return size;
+                        });
+        return new Extended(shape.sizeBytes(), later);
     }
 
     private interface Deed<T> {

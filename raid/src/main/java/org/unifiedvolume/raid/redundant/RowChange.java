@@ -29,6 +29,21 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
     /// later is given these rows by its rebuild, which waits for them.
     @Override
     protected void granted() {
+        long offset = request.offsetBytes();
+        long length = request.lengthBytes();
+        Level level = array.level();
+        if (!level.isWithin(offset, length, row, row + rows)) {
+            array.locks().release(this); // what it changes has moved meanwhile
+            array.locks()
+                    .acquire(
+                            new RowChange(
+                                    array,
+                                    request,
+                                    done,
+                                    level.firstRow(offset, length),
+                                    level.endRow(offset, length)));
+            return;
+        }
         WriteIntentBitmap bitmap = array.bitmap();
         if (bitmap == null || bitmap.enter(row, rows, this)) {
             go();

@@ -12,7 +12,7 @@ import org.unifiedvolume.request.DeviceFault;
 /// While a window is worked on its rows are held, so that changes of them wait. Several windows are
 /// under way at once. A job gives way to clients: while they are busy it rests as long as it works.
 /// While nobody asks for anything windows are longer, where each is one read and one write.
-final class RowJob {
+final class RowJob implements Job {
     /// What is done with each window.
     interface Work {
         /// Does one window. Its rows are held.
@@ -74,12 +74,13 @@ final class RowJob {
         Arrays.fill(underWay, Long.MAX_VALUE);
     }
 
-    String name() {
+    @Override
+    public String name() {
         return name;
     }
 
-    /// It is not to go on. Takes effect before the next window.
-    void cancel() {
+    @Override
+    public void cancel() {
         cancelled = true;
     }
 
@@ -98,12 +99,13 @@ final class RowJob {
         }
     }
 
-    boolean hasEnded() {
+    @Override
+    public boolean hasEnded() {
         return hasEnded;
     }
 
-    /// Why it stopped before its end; empty if it did not.
-    String problem() {
+    @Override
+    public String problem() {
         DeviceFault why = fault;
         if (why != null) {
             return why.getMessage();
@@ -126,8 +128,8 @@ final class RowJob {
         return checkpoint;
     }
 
-    /// How it is, for status.
-    JobProgress progress() {
+    @Override
+    public JobProgress progress() {
         long until = hasEnded ? endedNanos : array.io().timers().nanoTime();
         long nanos = Math.max(1, until - startedNanos);
         lock.lock();

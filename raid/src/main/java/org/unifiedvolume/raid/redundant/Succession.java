@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.request.Locality;
 import org.unifiedvolume.spi.LayoutMember;
 
@@ -34,9 +35,8 @@ final class Succession {
     Succession(RedundantArray array, long delayNanos) {
         this.array = array;
         this.delayNanos = delayNanos;
-        int roles = array.legs().all().size();
-        this.lostSince = new long[roles];
-        this.isLost = new boolean[roles];
+        this.lostSince = new long[Superblock.MAX_MEMBERS]; // there may be more roles later
+        this.isLost = new boolean[Superblock.MAX_MEMBERS];
     }
 
     /// Under the lock of the states, after each change of them: sees to it that somebody waits for

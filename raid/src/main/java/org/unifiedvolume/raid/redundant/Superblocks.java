@@ -24,6 +24,9 @@ final class Superblocks implements StateStore {
     private final String volume;
     private volatile ArrayDescription array;
 
+    /// As it was when it had fewer roles; null if it never had.
+    private volatile ArrayDescription narrow;
+
     /// For how many rows a bit of the bitmap stands; 0 if members say so themselves.
     private volatile long regionBytes;
     private final WitnessStore witness;
@@ -70,6 +73,41 @@ final class Superblocks implements StateStore {
         areas.forEach(
                 (member, own) ->
                         seats.computeIfPresent(member, (_, seat) -> new Seat(seat.slots(), own)));
+    }
+
+    /// The array has more roles in states with more legs.
+    void widen(ArrayDescription wide) {
+        narrow = array;
+        array = wide;
+    }
+
+    /// So much of the array has its new shape, durably: states that are written from now on say so.
+    void reshaped(long positionBytes) {
+        array = array.withReshape(array.reshape().at(positionBytes));
+    }
+
+    /// All of the array has its new shape, and it is as large as that.
+    void hasShape(long sizeBytes) {
+        ArrayDescription now = array;
+        array =
+                new ArrayDescription(
+                        now.uuid(),
+                        now.name(),
+                        now.level(),
+                        now.copies(),
+                        now.chunkBytes(),
+                        sizeBytes,
+                        now.rowBytes(),
+                        now.roles(),
+                        now.createdMicros());
+    }
+
+    /// A state may be about fewer legs than there are by now.
+    private ArrayDescription arrayOf(ArrayState state) {
+        int roles = state.legs().size();
+        ArrayDescription before = narrow;
+        boolean isBefore = before != null && before.roles() == roles;
+        return isBefore ? before : array.withLegs(roles);
     }
 
     /// The part of a member; null if it is not here.
@@ -164,6 +202,9 @@ final class Superblocks implements StateStore {
     /// Writes what a spare carries: that it is one, in the state that was written down last. What
     /// comes after that it need not know, as whoever has a role does.
     void writeSpare(Spare spare) throws IOException {
+        if (entryOf(spare.member(), saved) == null) {
+            throw new IOException("%s: it was closed meanwhile".formatted(place()));
+        }
         spare.seat().slots().write(superblockOf(spare.entry(), spare.seat().areas(), saved));
     }
 
@@ -172,7 +213,7 @@ final class Superblocks implements StateStore {
         state.legs().forEach(entry -> entries.add(recorded(entry)));
         state.others().forEach(entry -> entries.add(recorded(entry)));
         return new Superblock(
-                array.withLegs(state.legs().size()),
+                arrayOf(state),
                 own.member(),
                 own.role(),
                 regionBytes == 0 ? areas : areas.withRegion(regionBytes),

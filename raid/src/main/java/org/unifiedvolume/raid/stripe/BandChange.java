@@ -173,15 +173,17 @@ final class BandChange extends StripePart {
         return isWell;
     }
 
-    /// Where no parity is left, nothing has to fit together.
     @Override
     void describe(JournalChange entry) {
-        if (parities() != 0) {
+        if (change().isJournalled(parities() != 0)) {
             for (int i = 0; i < legs.count(); i++) {
                 if ((writes >> i & 1) != 0) {
                     entry.add(legs.role(i), band.row(), band.lengthBytes(), source(i));
                 }
             }
+        }
+        if (change().isReshape()) {
+            entry.reshapes(level().geometry().memberCount());
         }
     }
 

@@ -94,6 +94,24 @@ public class Journal {
         }
     }
 
+    /// There are more legs from now on, which take no changes yet.
+    ///
+    /// @param places of the new legs, by role from the first of them on; null where there is none
+    void widen(JournalPlace[] places) {
+        lock.lock();
+        try {
+            for (int i = 0; i < places.length; i++) {
+                boolean fits =
+                        places[i] != null
+                                && places[i].length() - JournalHead.SLOTS_BYTES >= ring.ringBytes();
+                places[i] = fits ? places[i] : null;
+            }
+            legs.widen(places);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Learns what the legs can do together.
     final void setBlocks(int newBlockBytes, long maxTransferBytes) {
         blockBytes = Math.max(BLOCK_GRID, newBlockBytes);
@@ -107,9 +125,29 @@ public class Journal {
         return Math.max(blockBytes, rows - rows % blockBytes);
     }
 
+    /// Is told what a replay has found.
+    interface Found {
+        /// All rows before one have their new shape, durably. What the journal has of that counts
+        /// until this returns.
+        void reshaped(long row) throws IOException, InterruptedException;
+    }
+
+    /// As [#open(Group, boolean, Found)], of an array that is not being reshaped.
+    void open(Group newGroup, boolean wasClean) throws IOException, InterruptedException {
+        open(
+                newGroup,
+                wasClean,
+                row -> {
+                    throw new IOException(
+                            "volume %s: its journal tells of a reshape, but its superblocks of none"
+                                    .formatted(newGroup.volume()));
+                });
+    }
+
     /// Finds the journal on the legs, replays it if the array was not stopped, and begins
     /// a new generation. Blocks.
-    void open(Group newGroup, boolean wasClean) throws IOException, InterruptedException {
+    void open(Group newGroup, boolean wasClean, Found told)
+            throws IOException, InterruptedException {
         group = newGroup;
         JournalOpening opening = new JournalOpening(group, array, legs.places());
         JournalHead found = opening.newestHead();
@@ -123,6 +161,9 @@ public class Journal {
                         new JournalReplay(group, array, legs.places(), found, rowBytes);
                 sequence = 1 + replay.run();
                 opening.flushLegs();
+                if (replay.reshapedRow() > 0) {
+                    told.reshaped(replay.reshapedRow());
+                }
             }
         } else if (!wasClean) {
             LOG.info("volume {}: no journal found to replay", group.volume());
@@ -351,7 +392,7 @@ public class Journal {
         int records = 0;
         long bytes = 0;
         for (JournalChange change : waiting) {
-            records += Math.max(1, change.count());
+            records += change.recordCount();
             bytes += change.blockBytes();
             boolean fits =
                     records <= JournalHeader.MOST_RECORDS

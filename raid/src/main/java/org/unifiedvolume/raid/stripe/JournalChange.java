@@ -14,6 +14,7 @@ abstract class JournalChange {
     private final long[] lengths;
     private final Buffers[] blocks;
     private int count;
+    private int shapeRoles;
 
     /// The entry that it stands in. Guarded by the journal's lock.
     JournalEntry entry;
@@ -40,6 +41,16 @@ abstract class JournalChange {
         lengths[count] = lengthBytes;
         blocks[count] = bytes;
         count++;
+    }
+
+    /// With it, all rows up to its end have the shape that the array has over so many roles.
+    final void reshapes(int roles) {
+        shapeRoles = roles;
+    }
+
+    /// 0 if it changes no shape.
+    final int shapeRoles() {
+        return shapeRoles;
     }
 
     final long row() {
@@ -72,6 +83,11 @@ abstract class JournalChange {
 
     final Buffers blocks(int index) {
         return blocks[index];
+    }
+
+    /// How many records of an entry it takes.
+    final int recordCount() {
+        return Math.max(1, count) + (shapeRoles > 0 ? 1 : 0);
     }
 
     /// How many bytes of blocks there are.

@@ -24,6 +24,7 @@ record JournalHeader(UUID array, long generation, long sequence, long oldest, Li
     private static final int CHECKSUM_AT = 8;
     private static final int FLAG_REVOKES = 1;
     private static final int FLAG_ZEROES = 2;
+    private static final int FLAG_RESHAPES = 4;
     private static final int MOST_ROLES = 64;
 
     /// What a record says of its rows.
@@ -33,7 +34,10 @@ record JournalHeader(UUID array, long generation, long sequence, long oldest, Li
         /// Whatever entries before this one say of them counts no more.
         REVOKES(FLAG_REVOKES),
         /// They become zeroes.
-        ZEROES(FLAG_ZEROES);
+        ZEROES(FLAG_ZEROES),
+        /// With this entry they have a new shape, as all rows before them have: that of an array of
+        /// as many roles as the record's role says.
+        RESHAPES(FLAG_RESHAPES);
 
         private final int flags;
 
@@ -70,7 +74,11 @@ record JournalHeader(UUID array, long generation, long sequence, long oldest, Li
                     && row >= 0
                     && lengthBytes > 0
                     && lengthBytes <= Long.MAX_VALUE - row
-                    && (kind == Kind.REVOKES ? role == ALL_ROLES : role >= 0 && role < MOST_ROLES);
+                    && switch (kind) {
+                        case REVOKES -> role == ALL_ROLES;
+                        case RESHAPES -> role > 0 && role <= MOST_ROLES;
+                        case BLOCKS, ZEROES -> role >= 0 && role < MOST_ROLES;
+                    };
         }
     }
 

@@ -1,12 +1,13 @@
 package org.unifiedvolume.raid.stripe;
 
+import java.util.Arrays;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.Locality;
 
 /// Which legs can hold the ring of a journal, and which ones shall. Guarded by the journal's lock.
 final class JournalHolders {
-    private final JournalPlace[] places;
+    private volatile JournalPlace[] places;
     private final int parityCount;
 
     /// @param places by role; null where it is not known
@@ -16,13 +17,22 @@ final class JournalHolders {
         this.parityCount = parityCount;
     }
 
-    /// By role; null where it is not known. Changed only by [#setPlace].
+    /// By role; null where it is not known. A picture.
     JournalPlace[] places() {
         return places;
     }
 
     void setPlace(int role, JournalPlace place) {
-        places[role] = place;
+        JournalPlace[] changed = places.clone();
+        changed[role] = place;
+        places = changed;
+    }
+
+    /// There are more roles.
+    void widen(JournalPlace[] more) {
+        JournalPlace[] all = Arrays.copyOf(places, places.length + more.length);
+        System.arraycopy(more, 0, all, places.length, more.length);
+        places = all;
     }
 
     /// How much room the smallest place has.

@@ -39,6 +39,15 @@ final class JournalPayload {
                                 change.length(i),
                                 blocks == null ? 0 : JournalReplay.checksum(blocks)));
             }
+            if (change.shapeRoles() > 0) {
+                records.add(
+                        new JournalHeader.Item(
+                                change.shapeRoles(),
+                                JournalHeader.Kind.RESHAPES,
+                                change.row(),
+                                change.endRow() - change.row(),
+                                0));
+            }
         }
         return records;
     }

@@ -30,6 +30,7 @@ final class JournalReplay {
     private final JournalHead head;
     private final long rowBytes;
     private final List<Found> chain = new ArrayList<>();
+    private long reshapedRow;
 
     /// @param rowBytes how much of each leg's data area is used
     JournalReplay(Group group, UUID array, JournalPlace[] places, JournalHead head, long rowBytes) {
@@ -57,6 +58,12 @@ final class JournalReplay {
         }
         LOG.info("volume {}: replayed {} entries of the journal", group.volume(), count);
         return last.sequence();
+    }
+
+    /// All rows before this one have their new shape, by what was carried out; 0 if nothing was
+    /// said of that.
+    long reshapedRow() {
+        return reshapedRow;
     }
 
     private void findChain() throws InterruptedException {
@@ -102,7 +109,8 @@ final class JournalReplay {
 
     private boolean areRowsOfArray(JournalHeader header) {
         for (JournalHeader.Item item : header.records()) {
-            if (item.role() >= places.length || item.endRow() > rowBytes) {
+            boolean isOfLeg = item.kind() != JournalHeader.Kind.RESHAPES;
+            if ((isOfLeg && item.role() >= places.length) || item.endRow() > rowBytes) {
                 LOG.warn(
                         "volume {}: the journal describes row {} of member {}, which is not there",
                         group.volume(),
@@ -197,7 +205,11 @@ final class JournalReplay {
         try {
             long at = 0;
             for (JournalHeader.Item item : entry.header.records()) {
-                if (item.kind() != JournalHeader.Kind.REVOKES) {
+                if (item.kind() == JournalHeader.Kind.RESHAPES) {
+                    // One of an earlier reshape, to fewer roles, counts no more.
+                    boolean isOfThis = item.role() == places.length;
+                    reshapedRow = Math.max(reshapedRow, isOfThis ? item.endRow() : 0);
+                } else if (item.kind() != JournalHeader.Kind.REVOKES) {
                     boolean isZero = item.kind() == JournalHeader.Kind.ZEROES;
                     Buffers bytes = isZero ? null : blocks.part(at, item.lengthBytes());
                     applyUnrevoked(index, item, item.row(), item.endRow(), bytes);

@@ -65,6 +65,10 @@ public final class ParityLevel implements Level {
         return parity;
     }
 
+    StripeJobs jobs() {
+        return jobs;
+    }
+
     /// Null if there is none.
     Journal journal() {
         return journal;

@@ -12,6 +12,7 @@ import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.redundant.PlanChecks;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
+import org.unifiedvolume.raid.superblock.Reshape;
 
 /// RAID 5 or RAID 6 as the user described it.
 ///
@@ -79,14 +80,22 @@ public record ParityPlan(
     /// An array that was made with a journal keeps it, whatever the user writes now.
     @Override
     public Level make(ArrayDescription array, MemberAreas[] areas) {
-        ParityGeometry geometry =
-                new ParityGeometry(
-                        array.roles(),
-                        parityCount(),
-                        array.chunkBytes(),
-                        array.rowBytes() / array.chunkBytes());
-        return new ParityLevel(
-                geometry, new Parity(ParityKernels.fastest()), journal(array, areas, geometry));
+        ParityGeometry geometry = geometry(array, array.roles());
+        Parity parity = new Parity(ParityKernels.fastest());
+        Journal journal = journal(array, areas, geometry);
+        ParityLevel level = new ParityLevel(geometry, parity, journal);
+        Reshape reshape = array.reshape();
+        return reshape == null
+                ? new ReshapableParity(level)
+                : new ReshapableParity(
+                        new ParityLevel(geometry(array, reshape.rolesBefore()), parity, journal),
+                        level,
+                        reshape.positionBytes() / geometry.dataCount());
+    }
+
+    private ParityGeometry geometry(ArrayDescription array, int roles) {
+        return new ParityGeometry(
+                roles, parityCount(), array.chunkBytes(), array.rowBytes() / array.chunkBytes());
     }
 
     private static Journal journal(

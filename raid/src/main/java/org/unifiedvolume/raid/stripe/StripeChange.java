@@ -23,7 +23,7 @@ import org.unifiedvolume.request.Outcome;
 /// memory and in the journal, and is sent to those legs again and again: otherwise parity would be
 /// wrong for bytes that nobody was writing. Children are started whether or not the one
 /// who asked still waits: half a change would be worse than a late one.
-final class StripeChange extends FanOut {
+class StripeChange extends FanOut {
     private final ParityLevel level;
     private final Group group;
     private final IoRequest what;
@@ -120,7 +120,7 @@ final class StripeChange extends FanOut {
         }
     }
 
-    private void startParts() {
+    void startParts() {
         ParityGeometry geometry = level.geometry();
         long start = what.offsetBytes();
         long end = start + what.lengthBytes();
@@ -183,14 +183,37 @@ final class StripeChange extends FanOut {
     void sent(StripePart part, LegWrites writes) {
         DeviceFault why = mustRepeatSlowly() ? null : writes.settle();
         if (why != null && writes.isAnyTouched()) {
-            part.lasts();
-            synchronized (this) {
-                broken.add(part);
-            }
+            partBroke(part);
         } else {
-            part.letGo();
+            partEnded(part);
         }
         ended(why);
+    }
+
+    /// Whether the journal gets what a band is about to be, before it is sent.
+    ///
+    /// @param hasParity whether legs take parity of it; where they do not, nothing has to fit
+    ///     together
+    boolean isJournalled(boolean hasParity) {
+        return hasParity;
+    }
+
+    /// Whether its rows get another shape.
+    boolean isReshape() {
+        return false;
+    }
+
+    /// No leg that the array cannot do without lacks a part; or none has any of it.
+    void partEnded(StripePart part) {
+        part.letGo();
+    }
+
+    /// Legs that the array cannot do without may have a part or not.
+    void partBroke(StripePart part) {
+        part.lasts();
+        synchronized (this) {
+            broken.add(part);
+        }
     }
 
     /// A part ended.

@@ -123,6 +123,27 @@ final class StripeJobs {
         }
     }
 
+    /// The bytes at some positions of a stripe, recovered where it has to be; all else may be
+    /// there, or not. The rows are held.
+    StripeRows readSome(Group group, long stripe, long row, long length, long positions)
+            throws DeviceFault, InterruptedException {
+        for (int waits = 0; ; waits++) {
+            StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+            StripeRows rows = rowsOf(group, legs, row, length);
+            boolean isWell =
+                    (positions & ~legs.readable()) != 0
+                            || await(group, rows, ended -> rows.read(positions, ended));
+            if (isWell && (positions & ~rows.known()) != 0) {
+                isWell = await(group, rows, rows::readData);
+            }
+            if (isWell) {
+                return rows;
+            }
+            rows.release();
+            waitOrThrow(group, rows.fault(), waits);
+        }
+    }
+
     private StripeRows rowsOf(Group group, StripeLegs legs, long row, long length) {
         return new StripeRows(group, level.parity(), forJob(group, row, length), legs, row, length);
     }
@@ -170,7 +191,7 @@ final class StripeJobs {
     }
 
     /// The request that a job's reads are children of.
-    private static IoRequest forJob(Group group, long row, long length) {
+    static IoRequest forJob(Group group, long row, long length) {
         long now = group.io().timers().nanoTime();
         long id = group.io().ids().next();
         return new IoRequest.Read(

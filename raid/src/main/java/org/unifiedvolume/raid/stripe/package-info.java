@@ -1,6 +1,8 @@
 /// RAID 5 and RAID 6: chunks of data with one or two chunks of parity in every stripe.
 ///
-/// Entry class: [org.unifiedvolume.raid.stripe.ParityLevel]. A read goes to the leg that has the
+/// Entry class: [org.unifiedvolume.raid.stripe.ReshapableParity], which has one
+/// [org.unifiedvolume.raid.stripe.ParityLevel], or two while bytes are on their way to more legs; a
+/// [org.unifiedvolume.raid.stripe.StripeMover] moves them. A read goes to the leg that has the
 /// chunk, or is computed from the others; a change is cut into whole stripes and
 /// [bands][org.unifiedvolume.raid.stripe.Band], each of which finds its cheapest way to new parity.
 /// The [org.unifiedvolume.raid.stripe.Journal] makes changes of less than a stripe survive a power

@@ -173,12 +173,18 @@ public final class Examine {
 
     private static String reshapeOf(ArrayDescription array) {
         Reshape reshape = array.reshape();
+        // Parity is laid out up to its new end, a plain stripe as far as it has bytes.
+        long end =
+                switch (array.level()) {
+                    case 5, 6 -> array.rowBytes() * (array.roles() - (array.level() - 4));
+                    default -> array.sizeBytes();
+                };
         return "from %d members to %d, %s of %s done"
                 .formatted(
                         reshape.rolesBefore(),
                         array.roles(),
                         Units.size(reshape.positionBytes()),
-                        Units.size(array.sizeBytes()));
+                        Units.size(end));
     }
 
     private static String roleOf(int role) {

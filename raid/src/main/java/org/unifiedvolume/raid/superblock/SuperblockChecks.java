@@ -12,6 +12,7 @@ import org.unifiedvolume.raid.superblock.SuperblockFault.Kind;
 /// What must hold within a superblock, so that whoever uses one need not ask again.
 final class SuperblockChecks {
     private static final long GRID_BYTES = 4096;
+    private static final long LEAST_BLOCK_BYTES = 512;
     private static final long BAD_BLOCKS_BYTES = 4096;
     private static final long LEAST_JOURNAL_BYTES = 2 * GRID_BYTES;
 
@@ -153,9 +154,14 @@ final class SuperblockChecks {
         if (reshape == null) {
             return;
         }
-        require(array.level() == 0, "a %s is being reshaped", array.levelName());
+        int parities = array.level() == 0 ? 0 : array.level() - 4;
         require(
-                reshape.rolesBefore() >= 1 && reshape.rolesBefore() < array.roles(),
+                parities == 0 || parities == 1 || parities == 2,
+                "a %s is being reshaped",
+                array.levelName());
+        int leastRoles = parities == 0 ? 1 : parities + 2;
+        require(
+                reshape.rolesBefore() >= leastRoles && reshape.rolesBefore() < array.roles(),
                 "it is being reshaped from %d roles to %d",
                 reshape.rolesBefore(),
                 array.roles());
@@ -165,18 +171,23 @@ final class SuperblockChecks {
                 reshape.chunkBefore(),
                 array.chunkBytes());
         require(
-                array.sizeBytes() <= array.rowBytes() * reshape.rolesBefore(),
+                array.sizeBytes() <= array.rowBytes() * (reshape.rolesBefore() - parities),
                 "while it is being reshaped it has %d bytes, and its %d members before %d each",
                 array.sizeBytes(),
                 reshape.rolesBefore(),
                 array.rowBytes());
+        // Parity has to fit behind the last byte, too, and moves row by row.
+        long end =
+                parities == 0 ? array.sizeBytes() : array.rowBytes() * (array.roles() - parities);
+        long grid =
+                parities == 0 ? array.chunkBytes() : (array.roles() - parities) * LEAST_BLOCK_BYTES;
         require(
                 reshape.positionBytes() >= 0
-                        && reshape.positionBytes() <= array.sizeBytes()
-                        && reshape.positionBytes() % array.chunkBytes() == 0,
+                        && reshape.positionBytes() <= end
+                        && reshape.positionBytes() % grid == 0,
                 "%d of its %d bytes are reshaped",
                 reshape.positionBytes(),
-                array.sizeBytes());
+                end);
     }
 
     private void checkAreas() throws SuperblockFault {

@@ -5,6 +5,7 @@ import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
+import org.unifiedvolume.raid.redundant.Mover;
 import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
@@ -118,6 +119,31 @@ class DecoratedLevel implements Level {
     public long scrub(Group group, long row, long lengthBytes, boolean repairs)
             throws DeviceFault, InterruptedException {
         return level.scrub(group, row, lengthBytes, repairs);
+    }
+
+    @Override
+    public boolean isReshapable() {
+        return level.isReshapable();
+    }
+
+    @Override
+    public String whyNotWider() {
+        return level.whyNotWider();
+    }
+
+    @Override
+    public void widen(ArrayDescription wide, MemberAreas[] areas) {
+        level.widen(wide, areas);
+    }
+
+    @Override
+    public Mover mover() {
+        return level.mover();
+    }
+
+    @Override
+    public boolean isWithin(long offsetBytes, long lengthBytes, long row, long endRow) {
+        return level.isWithin(offsetBytes, lengthBytes, row, endRow);
     }
 
     @Override

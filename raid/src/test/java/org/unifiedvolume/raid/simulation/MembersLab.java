@@ -25,6 +25,7 @@ import org.unifiedvolume.raid.redundant.Surroundings;
 import org.unifiedvolume.raid.stripe.ParityPlan;
 import org.unifiedvolume.raid.superblock.MetadataPlace;
 import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.spi.LayoutMember;
 import org.unifiedvolume.testkit.EventLog;
@@ -49,6 +50,7 @@ final class MembersLab implements AutoCloseable {
     private final int parities;
     private int legs;
     private final Map<Long, byte[]> written = new HashMap<>();
+    private long chunkBytes = CHUNK_BYTES;
     private long usedBytes;
     private long idleWindowBytes = WINDOW_BYTES;
     private RedundantArray array;
@@ -114,6 +116,12 @@ final class MembersLab implements AutoCloseable {
     /// So many of the disks are written as members from now on.
     MembersLab writing(int members) {
         legs = members;
+        return this;
+    }
+
+    /// Parity has chunks of so many blocks.
+    MembersLab inChunks(int blocks) {
+        chunkBytes = (long) blocks * BLOCK_BYTES;
         return this;
     }
 
@@ -183,7 +191,7 @@ final class MembersLab implements AutoCloseable {
     private LevelPlan plan(List<String> names) {
         return parities == 0
                 ? new ReplicationPlan("v", 1, 0, 0, ReadPolicy.LOCAL_FIRST, List.of(), names)
-                : new ParityPlan("v", parities + 4, CHUNK_BYTES, true, names);
+                : new ParityPlan("v", parities + 4, chunkBytes, true, names);
     }
 
     /// What somebody does while time goes on.
@@ -214,7 +222,17 @@ final class MembersLab implements AutoCloseable {
     /// The process ends here and now.
     void kill() {
         host.disks().forEach(SimulatedDisk::processEnds);
-        host.threads().kill();
+        end();
+    }
+
+    /// The power of everything goes here and now.
+    void powerCut() {
+        host.disks().forEach(SimulatedDisk::powerCut);
+        end();
+    }
+
+    private void end() {
+        host.killProcess();
         witness.powerCut();
         rig.time.runUntilIdle();
     }
@@ -225,6 +243,13 @@ final class MembersLab implements AutoCloseable {
         long offset = (long) block * BLOCK_BYTES;
         assertInstanceOf(Outcome.Done.class, rig.write(array, offset, bytes));
         written.put(offset, bytes);
+    }
+
+    /// Makes everything durable that was written.
+    void flush() {
+        assertInstanceOf(
+                Outcome.Done.class,
+                rig.call(array, new IoRequest.Flush(rig.tag(array, Operation.FLUSH, 0, 0))));
     }
 
     /// Fails unless everything that was written can be read.

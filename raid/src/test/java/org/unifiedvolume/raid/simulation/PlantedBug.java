@@ -64,7 +64,19 @@ enum PlantedBug {
     JOURNALS_LATE(
             "parity and data are written before the journal",
             Level.RAID6,
-            LevelBugs.JournalsLate::new);
+            LevelBugs.JournalsLate::new),
+    RECORDS_MOVES_EARLY(
+            "superblocks say that something has moved before it has",
+            Level.RAID5,
+            _ -> new ReshapeBugs.RecordsEarly()),
+    SAVES_NO_MOVES(
+            "the journal does not get what is moved over itself",
+            Level.RAID5,
+            ReshapeBugs.SavesNothing::new),
+    OVERTAKES_READS(
+            "a reshape does not wait for reads of what it writes over",
+            Level.RAID6,
+            _ -> new ReshapeBugs.OvertakesReads());
 
     /// How a message begins that tells of wrong bytes.
     private static final String WRONG_BYTES = "sector";

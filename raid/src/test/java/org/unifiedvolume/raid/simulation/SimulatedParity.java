@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Random;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.stripe.ParityPlan;
+import org.unifiedvolume.spi.ManagedArray;
 import org.unifiedvolume.testkit.SimulatedDisk;
 import org.unifiedvolume.testkit.VolumeModel.Change;
 
@@ -32,6 +33,18 @@ final class SimulatedParity extends SimulatedRedundancy {
     @Override
     LevelPlan plan(List<String> names) {
         return new ParityPlan("v", parities == 1 ? 5 : 6, chunkBytes, true, names);
+    }
+
+    /// It may be laid out over all disks.
+    @Override
+    int mostRoles() {
+        return host().disks().size();
+    }
+
+    @Override
+    List<Command> moreCommands(ManagedArray array) {
+        Command widen = new Command("widen", true, _ -> widen(array));
+        return List.of(widen, widen, widen, widen, widen);
     }
 
     /// Stripes that are written whole are not journalled (`docs/safety.md`, limit 1).

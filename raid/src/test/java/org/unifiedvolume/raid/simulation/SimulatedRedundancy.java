@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -98,16 +99,21 @@ abstract class SimulatedRedundancy implements SimulatedArray {
 
     @Override
     public final long sizeBytes() {
-        return sizeUsing(options.sizeBytes());
+        return sizeUsing(options.sizeBytes(), roles);
     }
 
     @Override
     public final long mostBytes() {
-        return sizeUsing(0);
+        return sizeUsing(0, mostRoles());
+    }
+
+    /// How many legs it can have whose bytes are its own.
+    int mostRoles() {
+        return roles;
     }
 
     /// @param usedBytes how much of each leg is used; 0 for all
-    private long sizeUsing(long usedBytes) {
+    private long sizeUsing(long usedBytes, int legs) {
         long least = Long.MAX_VALUE;
         int block = 1;
         for (SimulatedDisk disk : host.disks()) {
@@ -121,9 +127,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         }
         least = usedBytes == 0 ? least : usedBytes;
         try {
-            return plan(List.of())
-                    .describe(new UUID(0, 0), "v", roles, least, block, 0)
-                    .sizeBytes();
+            return plan(List.of()).describe(new UUID(0, 0), "v", legs, least, block, 0).sizeBytes();
         } catch (IOException e) {
             throw new AssertionError("the disks are too small for the simulation", e);
         }
@@ -250,9 +254,41 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         if (host.isLarge()) {
             return List.of(fail, readd, afresh, afresh, afresh, scrub);
         }
-        return List.of(
-                grow, fail, readd, readd, readd, replace, renew, renew, renew, remove, add, add,
-                scrub, repair);
+        List<Command> all =
+                new ArrayList<>(
+                        List.of(
+                                grow, fail, readd, readd, readd, replace, renew, renew, renew,
+                                remove, add, add, scrub, repair));
+        all.addAll(moreCommands(managed));
+        return all;
+    }
+
+    /// What may be asked of arrays of this level only.
+    List<Command> moreCommands(ManagedArray array) {
+        return List.of();
+    }
+
+    /// Has the array laid out over one or two disks more, if there are any that it does not use.
+    final void widen(ManagedArray array) throws IOException {
+        List<SimulatedDisk> free =
+                host.disks().stream()
+                        .filter(disk -> !array.memberNames().contains(disk.name()))
+                        .limit(1 + host.random().nextInt(2))
+                        .toList();
+        List<LayoutMember> fresh = new ArrayList<>();
+        for (SimulatedDisk disk : free) {
+            host.log().note("admin", "%s is to be one more member", disk.name());
+            fresh.add(bringIn(disk));
+        }
+        boolean taken = false;
+        try {
+            array.extend(fresh, true, 0);
+            taken = true;
+        } finally {
+            if (!taken) {
+                fresh.forEach(member -> member.device().close());
+            }
+        }
     }
 
     @Override
@@ -269,6 +305,9 @@ abstract class SimulatedRedundancy implements SimulatedArray {
 
     @Override
     public void checkAgreement(BlockDevice array) throws IOException {
+        if (array.status().state() == State.RESHAPING) {
+            throw new AssertionError("a reshape does not end: " + array.status().reason());
+        }
         if (array.status().state() != State.ONLINE) {
             return; // a leg is away for good
         }

@@ -165,9 +165,11 @@ class JournalFuzzTest {
                     JournalHeader.Kind.values()[random.nextInt(JournalHeader.Kind.values().length)];
             items.add(
                     new JournalHeader.Item(
-                            kind == JournalHeader.Kind.REVOKES
-                                    ? JournalHeader.ALL_ROLES
-                                    : random.nextInt(64),
+                            switch (kind) {
+                                case REVOKES -> JournalHeader.ALL_ROLES;
+                                case RESHAPES -> 1 + random.nextInt(64);
+                                case BLOCKS, ZEROES -> random.nextInt(64);
+                            },
                             kind,
                             random.nextLong(1L << 50),
                             1 + random.nextLong(1 << 20),

@@ -72,20 +72,27 @@ final class Samples {
 
     /// A stripe on its way from 3 members to 4.
     static Superblock reshaped() {
-        Superblock wide = array(0, 4, 65536, MetadataPlace.START);
+        return reshaped(0, 4, 3, 7 * 65536);
+    }
+
+    /// An array on its way to so many members, one more than before.
+    ///
+    /// @param dataBefore how many members held data before
+    static Superblock reshaped(int level, int roles, int dataBefore, long position) {
+        Superblock wide = array(level, roles, 65536, MetadataPlace.START);
         ArrayDescription array = wide.array();
         ArrayDescription half =
                 new ArrayDescription(
                         array.uuid(),
                         array.name(),
-                        0,
+                        level,
                         1,
                         array.chunkBytes(),
-                        array.rowBytes() * 3,
+                        array.rowBytes() * dataBefore,
                         array.rowBytes(),
-                        4,
+                        roles,
                         array.createdMicros(),
-                        new Reshape(7 * array.chunkBytes(), 3, array.chunkBytes()));
+                        new Reshape(position, roles - 1, array.chunkBytes()));
         return new Superblock(
                 half,
                 wide.member(),

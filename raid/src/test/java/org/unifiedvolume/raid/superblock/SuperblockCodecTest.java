@@ -27,6 +27,8 @@ class SuperblockCodecTest {
                 Samples.array(ArrayDescription.LINEAR, 3, 0, MetadataPlace.START),
                 Samples.array(0, 4, 65536, MetadataPlace.START),
                 Samples.reshaped(),
+                Samples.reshaped(5, 4, 2, 6 * 4096),
+                Samples.reshaped(6, 6, 3, 0),
                 Samples.array(5, 3, 65536, MetadataPlace.END),
                 Samples.array(6, 64, 4096, MetadataPlace.START),
                 Samples.array(10, 5, 16 << 20, MetadataPlace.START));
@@ -275,6 +277,21 @@ class SuperblockCodecTest {
         isImpossible("from -1 roles", patched(good, 328, int4(-1)));
         isImpossible("before", patched(good, 328, int4(2)));
         isImpossible("from chunks of 4096", patched(good, 336, int8(4096)));
+    }
+
+    /// Parity has its new shape row by row, also behind the end of the array as it was.
+    @Test
+    void aReshapeOfParityIsWithinItsMembers() {
+        Superblock reshaped = Samples.reshaped(6, 6, 3, 5 * 4 * 512);
+        long end = reshaped.array().rowBytes() * 4;
+        byte[] good = SuperblockCodec.encode(reshaped, 0);
+        SuperblockCodec.encode(Samples.reshaped(6, 6, 3, end), 0);
+        isImpossible("are reshaped", patched(good, 320, int8(end + 4 * 512)));
+        isImpossible("are reshaped", patched(good, 320, int8(512)));
+        isImpossible("from 3 roles", patched(good, 328, int4(3)));
+        isImpossible("from 6 roles to 6", patched(good, 328, int4(6)));
+        isImpossible("before", patched(good, 328, int4(4)));
+        isImpossible("it is being reshaped from chunks", patched(good, 336, int8(4096)));
     }
 
     @Test
