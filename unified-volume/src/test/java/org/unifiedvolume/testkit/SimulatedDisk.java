@@ -227,6 +227,11 @@ public final class SimulatedDisk {
         liesLeft = newFaults.lies.atMost;
     }
 
+    /// How often the disk has left or come back by hand so far.
+    int departures() {
+        return departures;
+    }
+
     public boolean isOffline() {
         return offline;
     }

@@ -33,6 +33,7 @@ final class SimulatedStep {
     private final IoContext context;
     private final int bornIn;
     private final int changesBefore;
+    private final int departuresBefore;
     private Outcome outcome = Outcome.Done.DONE;
 
     SimulatedStep(SimulatedDisk disk, IoRequest request, Completion done, IoContext context) {
@@ -42,6 +43,7 @@ final class SimulatedStep {
         this.context = context;
         this.bornIn = disk.life();
         this.changesBefore = disk.medium().changes();
+        this.departuresBefore = disk.departures();
     }
 
     void start() {
@@ -70,7 +72,8 @@ final class SimulatedStep {
         disk.underWay().remove(this);
         Random random = disk.random();
         double errorRate = errorRate();
-        if (disk.isOffline()) {
+        // What was under way when the disk left fails, also if the disk is back by then.
+        if (disk.isOffline() || disk.departures() != departuresBefore) {
             if (random.nextBoolean()) {
                 takeEffectPartly();
             }
