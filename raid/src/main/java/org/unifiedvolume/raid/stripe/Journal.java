@@ -37,6 +37,7 @@ public class Journal {
     private final long rowBytes;
     private final JournalRing ring;
     private final ReentrantLock lock = new ReentrantLock();
+    private final UnjournalledRuns runs = new UnjournalledRuns();
     private final ArrayDeque<JournalChange> waiting = new ArrayDeque<>();
     private long blockBytes = BLOCK_GRID;
     private long mostEntryBytes;
@@ -271,21 +272,32 @@ public class Journal {
         pump();
     }
 
-    /// Up to which entry everything has been answered.
+    /// What was written beside it.
+    UnjournalledRuns runs() {
+        return runs;
+    }
+
+    /// A flush of all legs begins; it makes durable what has been answered by now.
+    ///
+    /// @return the flush's number
     long flushBegins() {
         lock.lock();
         try {
-            return ring.answered();
+            return runs.flushBegins(ring.answered());
         } finally {
             lock.unlock();
         }
     }
 
-    /// The changes of all entries up to `mark` are durable on their legs.
-    void flushed(long mark) {
+    /// A flush has succeeded: the changes of all entries that had been answered are durable.
+    void flushed(long number) {
+        Long answered = runs.flushed(number);
+        if (answered == null) {
+            return;
+        }
         lock.lock();
         try {
-            ring.flushed(mark);
+            ring.flushed(answered);
         } finally {
             lock.unlock();
         }

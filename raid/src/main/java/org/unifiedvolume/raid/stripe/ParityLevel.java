@@ -46,7 +46,6 @@ public final class ParityLevel implements Level {
     private final Parity parity;
     private final Journal journal;
     private final StripeJobs jobs;
-    private final UnjournalledRuns runs = new UnjournalledRuns();
     private boolean discards;
 
     /// @param journal null for none
@@ -72,10 +71,6 @@ public final class ParityLevel implements Level {
     /// Null if there is none.
     Journal journal() {
         return journal;
-    }
-
-    UnjournalledRuns runs() {
-        return runs;
     }
 
     /// How many rows a band may have at the most, so that it fits into one entry of the journal.
@@ -209,14 +204,13 @@ public final class ParityLevel implements Level {
 
     @Override
     public long flushBegins() {
-        return journal == null ? 0 : runs.flushBegins(journal.flushBegins());
+        return journal == null ? 0 : journal.flushBegins();
     }
 
     @Override
     public void flushed(Group group, long mark) {
-        Long journalMark = journal == null ? null : runs.flushed(mark);
-        if (journalMark != null) {
-            journal.flushed(journalMark);
+        if (journal != null) {
+            journal.flushed(mark);
         }
     }
 

@@ -250,18 +250,18 @@ class StripeChange extends FanOut {
 
     private void noteRun() {
         if (hasUnjournalledRun) {
-            level.runs().ended();
+            level.journal().runs().ended();
         }
     }
 
     private boolean reliesOnUnflushed() {
         return hasBands
                 && durability() == Durability.DURABLE
-                && level.runs().areAnyUnflushed();
+                && level.journal() != null
+                && level.journal().runs().areAnyUnflushed();
     }
 
-    private record PartsMending(List<StripePart> parts, Runnable mended)
-            implements Level.Mending {
+    private record PartsMending(List<StripePart> parts, Runnable mended) implements Level.Mending {
         @Override
         public void mend() throws DeviceFault, InterruptedException {
             for (StripePart part : parts) {

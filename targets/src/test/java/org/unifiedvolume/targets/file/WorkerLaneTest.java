@@ -1,13 +1,13 @@
 package org.unifiedvolume.targets.file;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.unifiedvolume.testkit.TestProcess;
 
 final class WorkerLaneTest {
     @Test
@@ -59,7 +59,7 @@ final class WorkerLaneTest {
     void namesItsThreadsAfterTheMember() throws Exception {
         CountDownLatch told = new CountDownLatch(1);
         String[] name = {""};
-        try (WorkerLane lane = new WorkerLane("a.img", 1)) {
+        try (WorkerLane lane = new WorkerLane("threads.img", 1)) {
             lane.run(
                     () -> {
                         name[0] = Thread.currentThread().getName();
@@ -67,10 +67,14 @@ final class WorkerLaneTest {
                     });
             assertTrue(told.await(10, TimeUnit.SECONDS));
         }
-        assertTrue(name[0].startsWith("uvol-io-a.img-"), name[0]);
-        assertFalse(
-                Thread.getAllStackTraces().keySet().stream()
-                        .anyMatch(thread -> thread.getName().startsWith("uvol-io-a.img-")),
-                "a thread is left");
+        assertTrue(name[0].startsWith("uvol-io-threads.img-"), name[0]);
+        TestProcess.await(
+                "no thread is left",
+                () ->
+                        Thread.getAllStackTraces().keySet().stream()
+                                .noneMatch(
+                                        thread ->
+                                                thread.getName()
+                                                        .startsWith("uvol-io-threads.img-")));
     }
 }
