@@ -222,7 +222,7 @@ class RunningArraysTest {
         Path third = lab.sparse("c.img", SIZE);
         daemon.command("grow", "media", "--legs", "3").run().exits(1).says("--add");
         daemon.command("grow", "media", "--legs", "1").run().exits(1).says("2 to 32");
-        daemon.command("grow", "media", "--add", third).run().exits(2).says("--legs");
+        daemon.command("grow", "media", "--add", third).run().exits(1).says("--legs");
 
         daemon.command("grow", "media", "--legs", "3", "--add", third).run().succeeds();
         load.awaitRounds(5);

@@ -72,7 +72,9 @@ public interface Level {
 
     /// Why the array cannot be laid out over more legs now; null if it can.
     default String whyNotWider() {
-        return name() + " does not grow by more members; uvol add brings in a spare";
+        return name()
+                + " does not grow by more members; uvol grow --legs gives a mirror more legs, uvol add"
+                + " brings in a spare";
     }
 
     /// There are more legs from now on, and the array is on its way to them. All rows are held; no
