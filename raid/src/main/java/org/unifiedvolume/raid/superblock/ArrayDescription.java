@@ -57,62 +57,36 @@ public record ArrayDescription(
 
     /// The same array with so many legs; only a mirror may have another number than before.
     public ArrayDescription withLegs(int count) {
-        return count == roles
-                ? this
-                : new ArrayDescription(
-                        uuid,
-                        name,
-                        level,
-                        count,
-                        chunkBytes,
-                        sizeBytes,
-                        rowBytes,
-                        count,
-                        createdMicros);
+        return count == roles ? this : with(name, count, rowBytes, count, null);
     }
 
     public ArrayDescription withName(String newName) {
-        return new ArrayDescription(
-                uuid,
-                newName,
-                level,
-                copies,
-                chunkBytes,
-                sizeBytes,
-                rowBytes,
-                roles,
-                createdMicros,
-                reshape);
+        return with(newName, copies, rowBytes, roles, reshape);
     }
 
     /// The same, as a member tells it of which so much is used.
     public ArrayDescription withRows(long newRowBytes) {
-        return new ArrayDescription(
-                uuid,
-                name,
-                level,
-                copies,
-                chunkBytes,
-                sizeBytes,
-                newRowBytes,
-                roles,
-                createdMicros,
-                reshape);
+        return with(name, copies, newRowBytes, roles, reshape);
     }
 
     /// The same, as far on its way to this shape.
     ///
     /// @param newReshape null if it is there
     public ArrayDescription withReshape(Reshape newReshape) {
+        return with(name, copies, rowBytes, roles, newReshape);
+    }
+
+    private ArrayDescription with(
+            String newName, int newCopies, long newRowBytes, int newRoles, Reshape newReshape) {
         return new ArrayDescription(
                 uuid,
-                name,
+                newName,
                 level,
-                copies,
+                newCopies,
                 chunkBytes,
                 sizeBytes,
-                rowBytes,
-                roles,
+                newRowBytes,
+                newRoles,
                 createdMicros,
                 newReshape);
     }

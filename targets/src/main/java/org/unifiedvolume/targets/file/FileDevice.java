@@ -234,19 +234,11 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void write(Write write, Completion done) {
-        if (transfers.isDrainable(write)) {
-            if (file.inMemory()) {
-                end(write, done, drainNow(write));
-            } else {
-                lane.run(() -> end(write, done, unlessGivenUp(done, () -> drainNow(write))));
-            }
-            return;
-        }
         if (file.inMemory()) {
             end(write, done, writeNow(write, 0));
             return;
         }
-        long already = transfers.writeWithoutWaiting(write);
+        long already = transfers.isDrainable(write) ? 0 : transfers.writeWithoutWaiting(write);
         if (already == write.lengthBytes()) {
             space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
             end(write, done, Outcome.Done.DONE);
@@ -256,7 +248,8 @@ public final class FileDevice implements BlockDevice {
     }
 
     private void writeSlowly(Write write, long already, Completion done) {
-        LoopRing ring = ringIf(choice.writesByRing(direct) && transfers.isFit(write));
+        boolean isForRing = transfers.isFit(write) && !transfers.isDrainable(write);
+        LoopRing ring = ringIf(choice.writesByRing(direct) && isForRing);
         if (ring == null) {
             lane.run(() -> end(write, done, unlessGivenUp(done, () -> writeNow(write, already))));
         } else {
@@ -270,12 +263,6 @@ public final class FileDevice implements BlockDevice {
     void written(Write write, Completion done, Outcome outcome) {
         space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
         end(write, done, outcome);
-    }
-
-    private Outcome drainNow(Write write) {
-        Outcome outcome = transfers.drain(write);
-        space.map().dataWritten(write.offsetBytes(), write.lengthBytes());
-        return outcome;
     }
 
     private Outcome writeNow(Write write, long already) {

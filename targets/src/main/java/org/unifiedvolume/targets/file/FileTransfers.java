@@ -116,6 +116,9 @@ final class FileTransfers {
 
     /// Writes from `already` bytes on.
     Outcome write(Write write, long already) {
+        if (isDrainable(write)) {
+            return drain(write);
+        }
         return isFit(write) ? write(write, write.source(), already) : writeBounced(write);
     }
 
@@ -127,12 +130,11 @@ final class FileTransfers {
                 && write.durability() == Durability.VOLATILE;
     }
 
-    /// Carries out a write that [#isDrainable].
-    Outcome drain(Write write) {
+    private Outcome drain(Write write) {
         PipedBuffers source = (PipedBuffers) write.source();
         long result = source.drainTo(file.fd(), write.offsetBytes());
         if (result == -Errno.EINVAL) {
-            return write(write, 0); // this file cannot be written from a pipe
+            return write(write, write.source(), 0); // this file cannot be written from a pipe
         }
         return result == 0
                 ? Outcome.Done.DONE
