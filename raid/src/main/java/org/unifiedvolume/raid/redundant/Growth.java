@@ -157,8 +157,12 @@ final class Growth {
             markNewRows(before, grown, areas);
             array.level().grow(grown);
             superblocks.grow(grown, areas, array.bitmap());
-            array.grown();
-            array.legs().grown(grown.rowBytes());
+            // Nobody may see a size that a start could take back.
+            try {
+                array.legs().grown(grown.rowBytes());
+            } finally {
+                array.grown();
+            }
         } catch (DeviceFault fault) {
             throw new IOException(
                     "volume %s: %s".formatted(array.volume(), fault.getMessage()), fault);
