@@ -151,14 +151,19 @@ final class CopyChange extends FanOut {
     }
 
     /// A leg that is being filled may have the change where it is filled already: it gets what the
-    /// complete ones hold.
+    /// complete ones hold. One that has become complete meanwhile may have been neither to whoever
+    /// asked, so all is done once more.
     private void mend(long row, long rows) throws DeviceFault, InterruptedException {
-        level.resync(group, row, rows);
-        for (Leg leg : group.roles().writable()) {
-            if (!group.roles().isComplete(leg.role())) {
-                level.restore(group, leg, row, rows);
+        long complete;
+        do {
+            complete = group.roles().complete();
+            level.resync(group, row, rows);
+            for (Leg leg : group.roles().writable()) {
+                if (!group.roles().isComplete(leg.role())) {
+                    level.restore(group, leg, row, rows);
+                }
             }
-        }
+        } while (complete != group.roles().complete());
     }
 
     /// Whether no leg has done anything.
