@@ -338,4 +338,50 @@ class RunningArraysTest {
             assertEquals(0, client.write(MIRROR_SIZE + half - 4096, content, 0));
         }
     }
+
+    @Test
+    void withChecksumsRotIsFoundOnReadAndMended() throws Exception {
+        String text =
+                Uvol.command(
+                                "create",
+                                "media",
+                                "--level",
+                                "raid1",
+                                "--integrity",
+                                "crc32c",
+                                one,
+                                other)
+                        .run()
+                        .succeeds()
+                        .says("integrity: crc32c")
+                        .out();
+        Daemon daemon =
+                lab.serve(
+                        lab.write(
+                                "uvol.yaml",
+                                "state: ./state\n%s    exports: ['%s']\n"
+                                        .formatted(text, Nbd.uri(port, "media"))));
+        Path image = lab.image("image", MIRROR_SIZE, 5);
+        Nbd.copy(image, Nbd.uri(port, "media"));
+        for (Path leg : List.of(one, other)) {
+            try (RandomAccessFile file = new RandomAccessFile(leg.toFile(), "rw")) {
+                file.seek(DATA_OFFSET + (2 << 20) + (leg.equals(one) ? 12345 : 543210));
+                int held = file.read();
+                file.seek(file.getFilePointer() - 1);
+                file.write(held ^ 1);
+            }
+        }
+        Nbd.assertSame(image, Nbd.uri(port, "media"));
+        daemon.command("scrub", "media", "--repair", "--wait").run();
+        Nbd.assertSame(image, Nbd.uri(port, "media"));
+        JsonNode legs = detail(daemon).path("legs");
+        long errors = 0;
+        for (JsonNode leg : legs) {
+            errors += leg.path("checksum-errors").asLong();
+        }
+        assertTrue(errors >= 2, legs::toString);
+        daemon.command("detail", "media").run().succeeds().says("crc32c", "checksum errors");
+        daemon.terminate();
+        assertSameData(one, other);
+    }
 }

@@ -44,6 +44,7 @@ final class RedundancyOptions {
                 options.size("size", 0),
                 metadata,
                 word(options, "bitmap", "internal", "none").equals("internal"),
+                word(options, "integrity", "none", "crc32c").equals("crc32c"),
                 assumeClean,
                 primary == null ? null : primary.text(),
                 flag(options, "force"),

@@ -48,6 +48,7 @@ final class SpreadOptions {
                         atEnd ? MetadataPlace.END : MetadataPlace.START,
                         false,
                         false,
+                        false,
                         null,
                         RedundancyOptions.flag(options, "force"),
                         "",

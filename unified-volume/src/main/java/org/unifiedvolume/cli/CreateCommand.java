@@ -83,6 +83,12 @@ final class CreateCommand implements Callable<Integer> {
     @Option(names = "--bitmap", description = "internal or none.")
     private String bitmap;
 
+    @Option(
+            names = "--integrity",
+            paramLabel = "KIND",
+            description = "none, or crc32c: a checksum for each 4 KiB on every member.")
+    private String integrity;
+
     @Option(names = "--primary", paramLabel = "URI", description = "Whose content counts.")
     private String primary;
 
@@ -99,6 +105,7 @@ final class CreateCommand implements Callable<Integer> {
         put(lasting, "chunk", chunk);
         put(lasting, "copies", copies);
         put(lasting, "metadata", metadata);
+        put(lasting, "integrity", integrity);
         String text;
         try (OfflineMembers offline = new OfflineMembers()) {
             offline.kinds()
@@ -201,7 +208,9 @@ final class CreateCommand implements Callable<Integer> {
     /// Remedies as they are written on the command line, not in a file.
     private static String asOptions(String message) {
         return message.replaceAll("\\b(force|assume-clean): true\\b", "--$1")
-                .replaceAll("\\b(metadata|primary|size|chunk|copies|level|bitmap):(?= )", "--$1");
+                .replaceAll(
+                        "\\b(metadata|primary|size|chunk|copies|level|bitmap|integrity):(?= )",
+                        "--$1");
     }
 
     private static void delete(Path folder) throws IOException {

@@ -70,8 +70,12 @@ final class DetailCommand implements Callable<Integer> {
                                 .formatted(
                                         Units.size(bitmap.number("dirty")),
                                         Units.size(bitmap.number("region"))));
+        line(out, "integrity", array.text("integrity"));
         for (Reply leg : array.parts("legs")) {
             member(out, "role " + leg.number("role"), leg);
+            if (leg.number("checksum-errors") > 0) {
+                line(out, "", leg.number("checksum-errors") + " checksum errors were found");
+            }
             if (leg.number("mended") > 0) {
                 line(out, "", leg.number("mended") + " failed reads were mended");
             }

@@ -9,9 +9,9 @@ import java.util.concurrent.locks.ReentrantLock;
 /// they came, so that none waits for ever.
 ///
 /// Safe for concurrent use.
-final class RangeQueue {
+public final class RangeQueue {
     /// A wish to change a range.
-    static final class Claim {
+    public static final class Claim {
         private final long startBytes;
         private final long endBytes;
         private final boolean exclusive;
@@ -19,7 +19,7 @@ final class RangeQueue {
 
         /// @param exclusive whether nobody else may change a part of the range meanwhile
         /// @param granted run once, when the range may be changed
-        Claim(long startBytes, long endBytes, boolean exclusive, Runnable granted) {
+        public Claim(long startBytes, long endBytes, boolean exclusive, Runnable granted) {
             this.startBytes = startBytes;
             this.endBytes = endBytes;
             this.exclusive = exclusive;
@@ -38,7 +38,7 @@ final class RangeQueue {
     private final List<Claim> waiting = new ArrayList<>();
 
     /// Grants a claim now or later.
-    void claim(Claim claim) {
+    public void claim(Claim claim) {
         lock.lock();
         try {
             if (conflicts(claim, active) || conflicts(claim, waiting)) {
@@ -53,7 +53,7 @@ final class RangeQueue {
     }
 
     /// Ends a granted claim; whoever waited for it goes on, on the calling thread.
-    void release(Claim claim) {
+    public void release(Claim claim) {
         List<Claim> next = new ArrayList<>();
         lock.lock();
         try {

@@ -296,6 +296,12 @@ public final class SimulatedDisk {
         return flaws(offsetBytes, lengthBytes).isEmpty();
     }
 
+    /// Whether a power cut could bring back something wrong that was written over since, but not
+    /// durably.
+    public boolean mayLieAgain() {
+        return medium.mayLieAgain();
+    }
+
     /// The sectors of a range that cannot be read, or hold something else than was written there
     /// last without anybody having been told, by their numbers on the disk.
     public BitSet flaws(long offsetBytes, long lengthBytes) {

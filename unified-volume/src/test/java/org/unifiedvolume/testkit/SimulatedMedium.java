@@ -227,6 +227,11 @@ final class SimulatedMedium {
         return flaws;
     }
 
+    /// Whether a power cut could bring back something wrong that was written over since.
+    boolean mayLieAgain() {
+        return !lyingDurably.isEmpty() || unflushed.stream().anyMatch(change -> change.lies);
+    }
+
     /// The unreadable sectors are well again, with what they held.
     void mend() {
         unreadable.clear();

@@ -232,9 +232,20 @@ public final class VolumeModel {
     /// Where a change went, anything may be found until somebody writes there again: for levels
     /// that promise nothing about such a change after a crash. To be told before the crash.
     public void forsake(Change change) {
+        forsake(change, Long.MAX_VALUE);
+    }
+
+    /// As [#forsake], of a change that was under way at the last crash: what it has left may still
+    /// turn into anything, but what is written from now on replaces it.
+    public void forsakeLate(Change change) {
+        forsake(change, ++clock);
+    }
+
+    private void forsake(Change change, long end) {
         for (int i = 0; i < change.count; i++) {
             Change anything = new Change(0, change.first + i, 1, false, change.start);
             anything.isAnything = true;
+            anything.end = end;
             historyOf(change.first + i).add(anything);
             open.add(anything);
         }

@@ -22,6 +22,10 @@ final class CopyRead implements Completion {
     private boolean timed;
     private long startNanos;
     private long tried;
+    private boolean settled;
+
+    /// Whether some copy may only lack its checksum.
+    private boolean unproven;
 
     /// @param request within one run of copies
     CopyRead(Replication level, Group group, IoRequest request, Completion done) {
@@ -65,6 +69,7 @@ final class CopyRead implements Completion {
         Outcome outcome = group.trusted(leg, answer);
         if (outcome instanceof Outcome.Failed(DeviceFault fault) && Leg.isOfLeg(fault)) {
             group.readFailed(leg, fault, row, request.lengthBytes());
+            unproven |= fault.kind() == DeviceFault.Kind.IO && leg.hasChecksums();
             int next = next();
             // What the measure can give has to come from it; and where every copy has a bad block,
             // it need not be the same block.
@@ -74,6 +79,14 @@ final class CopyRead implements Completion {
             }
             if (next >= 0) {
                 retry(next);
+                return;
+            }
+            if (mustSettle()) {
+                settled = true;
+                group.makeAlike(
+                        map.places().row(request.offsetBytes(), 0),
+                        request.lengthBytes(),
+                        this::start);
                 return;
             }
         }
@@ -89,6 +102,14 @@ final class CopyRead implements Completion {
         }
         map = now;
         return now.setAt(request.offsetBytes()).next(tried);
+    }
+
+    /// Whether no copy has its checksum because it was being changed when the array stopped.
+    private boolean mustSettle() {
+        return !settled
+                && unproven
+                && request instanceof IoRequest.Read
+                && group.isDoubtful(map.places().row(request.offsetBytes(), 0));
     }
 
     private boolean isMoreThanOneBlock() {

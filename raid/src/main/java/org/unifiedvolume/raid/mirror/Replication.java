@@ -1,13 +1,9 @@
 package org.unifiedvolume.raid.mirror;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.array.CommonShape;
-import org.unifiedvolume.raid.redundant.BlockingLegs;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
@@ -29,6 +25,7 @@ import org.unifiedvolume.request.Outcome;
 public final class Replication implements Level {
     private final String name;
     private final ReplicationOptions options;
+    private final CopyJobs jobs = new CopyJobs(this);
     private volatile CopyMap map;
     private volatile ReadLoad[] loads = {};
     private volatile boolean discards;
@@ -284,249 +281,23 @@ public final class Replication implements Level {
     @Override
     public void restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
-        if (group.roles().isMeasured() && group.roles().isComplete(leg.role())) {
-            // Only what cannot be read may come from others: the rest is the measure, perhaps.
-            resync(group, row, lengthBytes);
-            return;
-        }
-        forEachRun(
-                leg.role(),
-                row,
-                lengthBytes,
-                (offset, at, length) -> restoreRun(group, leg, offset, at, length));
-    }
-
-    /// What is done with a run of bytes that lie one after another on a leg.
-    private interface RunWork {
-        void accept(long offset, long row, long length) throws DeviceFault, InterruptedException;
-    }
-
-    private void forEachRun(int role, long row, long lengthBytes, RunWork work)
-            throws DeviceFault, InterruptedException {
-        CopyPlaces places = places();
-        long end = row + lengthBytes;
-        long length;
-        for (long at = row; at < end; at += length) {
-            length = places.chunks() == null ? end - at : runOnLeg(at, end - at);
-            long offset = places.offset(role, at);
-            if (offset >= 0) {
-                work.accept(offset, at, length);
-            }
-        }
-    }
-
-    private long runOnLeg(long row, long most) {
-        long chunk = places().chunks().chunkBytes();
-        return Math.min(most, chunk - (row & (chunk - 1)));
-    }
-
-    private void restoreRun(Group group, Leg leg, long offset, long row, long length)
-            throws DeviceFault, InterruptedException {
-        BlockingLegs blocking = group.blocking();
-        Buffers bytes = fetch(group, leg, offset, length);
-        if (bytes == null) {
-            if (!blocking.isZero(leg, row, length)) {
-                blocking.zero(leg, row, length);
-            }
-            return;
-        }
-        try {
-            blocking.write(leg, row, bytes);
-        } finally {
-            bytes.release();
-        }
-    }
-
-    /// The bytes of a run, each block from the first good copy that has it; null if they are
-    /// zeroes.
-    ///
-    /// @param target the leg that does not count
-    private Buffers fetch(Group group, Leg target, long offset, long length)
-            throws DeviceFault, InterruptedException {
-        try {
-            return fetchWhole(group, target, offset, length, false);
-        } catch (DeviceFault fault) {
-            if (length <= CopyRead.BLOCK_BYTES || !Leg.isOfLeg(fault)) {
-                throw fault;
-            }
-        }
-        List<Buffers> parts = new ArrayList<>();
-        boolean ended = false;
-        try {
-            long part;
-            for (long at = 0; at < length; at += part) {
-                long block = CopyRead.BLOCK_BYTES;
-                part = Math.min(length - at, block - (offset + at) % block);
-                parts.add(fetchWhole(group, target, offset + at, part, true));
-            }
-            ended = true;
-            return Buffers.concat(parts.toArray(Buffers[]::new));
-        } finally {
-            if (!ended) {
-                parts.forEach(Buffers::release);
-            }
-        }
-    }
-
-    /// @param fromAny whether to go on to the next copy when the best one fails
-    private Buffers fetchWhole(Group group, Leg target, long offset, long length, boolean fromAny)
-            throws DeviceFault, InterruptedException {
-        CopyMap now = map;
-        CopySet set = now.setAt(offset);
-        long tried = 0;
-        DeviceFault last =
-                new DeviceFault(
-                        DeviceFault.Kind.IO, "no good leg to copy from at offset " + offset);
-        for (int copy = set.next(tried); copy >= 0; copy = set.next(tried)) {
-            tried |= 1L << copy;
-            Leg source = set.leg(copy);
-            long row = now.places().row(offset, copy);
-            if (source == target || !group.roles().isComplete(source.role())) {
-                continue;
-            }
-            try {
-                boolean isHole = !fromAny && group.blocking().isZero(source, row, length);
-                return isHole ? null : group.blocking().read(source, row, length);
-            } catch (DeviceFault fault) {
-                last = fault;
-                group.readFailed(source, fault, row, length);
-                if (!fromAny && length > CopyRead.BLOCK_BYTES) {
-                    throw fault;
-                }
-            }
-        }
-        throw last;
+        jobs.restore(group, leg, row, lengthBytes);
     }
 
     @Override
     public void resync(Group group, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
-        scrub(group, row, lengthBytes, true);
+        jobs.scrub(group, row, lengthBytes, true);
     }
 
-    /// The measure is the copy that readers would get.
+    @Override
+    public boolean weighsCopies() {
+        return true;
+    }
+
     @Override
     public long scrub(Group group, long row, long lengthBytes, boolean repairs)
             throws DeviceFault, InterruptedException {
-        long[] wrong = new long[1];
-        CopyPlaces places = places();
-        for (int role = 0; role < places.legs(); role++) {
-            int first = role;
-            forEachRun(
-                    role,
-                    row,
-                    lengthBytes,
-                    (offset, at, length) -> {
-                        if (places.copy(first, at) == 0) {
-                            wrong[0] += compare(group, offset, length, repairs);
-                        }
-                    });
-        }
-        return wrong[0];
-    }
-
-    private long compare(Group group, long offset, long length, boolean repairs)
-            throws DeviceFault, InterruptedException {
-        Roles roles = group.roles();
-        CopyMap now = map;
-        CopyPlaces places = now.places();
-        CopySet set = now.setAt(offset);
-        int measure = set.next(0);
-        if (measure < 0) {
-            return 0;
-        }
-        Leg source = set.leg(measure);
-        if (!isAnyOther(group, set, source)) {
-            return 0;
-        }
-        Buffers bytes;
-        try {
-            long row = places.row(offset, measure);
-            boolean isHole = group.blocking().isZero(source, row, length);
-            bytes = isHole ? null : group.blocking().read(source, row, length);
-        } catch (DeviceFault fault) {
-            if (!Leg.isOfLeg(fault)) {
-                throw fault;
-            }
-            group.readFailed(source, fault, places.row(offset, measure), length);
-            source = null; // it has to be mended too
-            bytes = fetch(group, null, offset, length);
-        }
-        long wrong = 0;
-        try {
-            for (int copy = 0; copy < set.copyCount(); copy++) {
-                Leg leg = set.leg(copy);
-                if (leg == source || !roles.isComplete(leg.role())) {
-                    continue;
-                }
-                long row = places.row(offset, copy);
-                if (!agrees(group, leg, row, length, bytes)) {
-                    wrong += length;
-                    if (repairs) {
-                        give(group, leg, row, length, bytes);
-                    }
-                }
-            }
-        } finally {
-            if (bytes != null) {
-                bytes.release();
-            }
-        }
-        return wrong;
-    }
-
-    private static boolean isAnyOther(Group group, CopySet set, Leg source) {
-        for (int copy = 0; copy < set.copyCount(); copy++) {
-            Leg leg = set.leg(copy);
-            if (leg != source && group.roles().isComplete(leg.role())) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static boolean agrees(Group group, Leg leg, long row, long length, Buffers bytes)
-            throws DeviceFault, InterruptedException {
-        BlockingLegs blocking = group.blocking();
-        try {
-            if (bytes == null && blocking.isZero(leg, row, length)) {
-                return true;
-            }
-            Buffers found = blocking.read(leg, row, length);
-            try {
-                return bytes == null
-                        ? BlockingLegs.isZero(found)
-                        : BlockingLegs.sameBytes(bytes, found);
-            } finally {
-                found.release();
-            }
-        } catch (DeviceFault fault) {
-            if (!Leg.isOfLeg(fault)) {
-                throw fault;
-            }
-            group.readFailed(leg, fault, row, length);
-            return !group.roles().isComplete(leg.role());
-        }
-    }
-
-    private static void give(Group group, Leg leg, long row, long length, Buffers bytes)
-            throws DeviceFault, InterruptedException {
-        try {
-            if (bytes == null) {
-                group.blocking().zero(leg, row, length);
-            } else {
-                group.blocking().write(leg, row, bytes);
-            }
-        } catch (DeviceFault fault) {
-            if (!Leg.isOfLeg(fault)) {
-                throw fault;
-            }
-            DeviceFault[] faults = new DeviceFault[group.roles().count()];
-            faults[leg.role()] = fault;
-            DeviceFault why = group.settle(faults);
-            if (why != null) {
-                throw why;
-            }
-        }
+        return jobs.scrub(group, row, lengthBytes, repairs);
     }
 }

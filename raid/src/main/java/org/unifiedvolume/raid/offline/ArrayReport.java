@@ -175,6 +175,9 @@ final class ArrayReport {
         } else if (!hasRedundancy(array)) {
             options.put("metadata", "start");
         }
+        if (superblock.areas().checksums().isPresent()) {
+            options.put("integrity", "crc32c");
+        }
         return options;
     }
 

@@ -53,6 +53,7 @@ final class ArrayDetail {
         view.put("epoch", Map.of("number", epoch.number(), "id", "%016x".formatted(epoch.id())));
         MemberAreas areas = superblocks.anySeat().areas();
         view.put("metadata", areas.place().name().toLowerCase(Locale.ROOT));
+        view.put("integrity", areas.checksums().isPresent() ? "crc32c" : "none");
         if (array.bitmap() != null) {
             Map<String, Object> bitmap = new LinkedHashMap<>();
             bitmap.put("region", array.bitmap().regionBytes());
@@ -89,6 +90,9 @@ final class ArrayDetail {
             view.put("known-events", array.legs().knownEvents(leg));
             view.put("failed-reads", leg.readErrors());
             view.put("mended", leg.mended());
+            if (leg.hasChecksums()) {
+                view.put("checksum-errors", leg.member().integrity().errorCount());
+            }
             views.add(view);
         }
         return views;

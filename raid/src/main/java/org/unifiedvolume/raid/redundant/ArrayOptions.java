@@ -7,6 +7,7 @@ import org.unifiedvolume.raid.superblock.MetadataPlace;
 /// @param sizeBytes how much of each member's data area a new array uses; 0 for as much as there is
 /// @param metadata where a new array keeps what is not data
 /// @param bitmap whether a new array has a write-intent bitmap
+/// @param integrity whether the data of a new array carry checksums
 /// @param assumeClean whether the members of a new array agree with one another
 /// @param primary the member of a new array whose content counts; null if there is none
 /// @param force whether a new array may overwrite what its members carry
@@ -18,6 +19,7 @@ public record ArrayOptions(
         long sizeBytes,
         MetadataPlace metadata,
         boolean bitmap,
+        boolean integrity,
         boolean assumeClean,
         String primary,
         boolean force,
@@ -30,6 +32,7 @@ public record ArrayOptions(
                     0,
                     MetadataPlace.START,
                     true,
+                    false,
                     false,
                     null,
                     false,

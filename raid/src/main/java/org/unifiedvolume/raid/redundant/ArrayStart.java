@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.raid.array.CommonShape;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
+import org.unifiedvolume.raid.integrity.IntegrityLayer;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Assembly;
 import org.unifiedvolume.raid.superblock.KnownContent;
@@ -48,6 +49,7 @@ public final class ArrayStart {
     private final ArrayOptions options;
     private final Surroundings surroundings;
     private final BlockingLegs blocking;
+    private final ArrayDoubt doubt = new ArrayDoubt();
     private final List<SuperblockSlots> slots = new ArrayList<>();
 
     /// @param spares members that wait for a role
@@ -64,7 +66,7 @@ public final class ArrayStart {
         this.options = options;
         this.surroundings = surroundings;
         this.blocking = new BlockingLegs(context.io(), surroundings.threads());
-        this.waiting = new WaitingMembers(volume, spares, options, blocking);
+        this.waiting = new WaitingMembers(volume, spares, options, blocking, doubt);
     }
 
     /// Makes one device of the members.
@@ -91,6 +93,7 @@ public final class ArrayStart {
         checkWritable();
         plan.check(found);
         tellHowMany(found);
+        checkIntegrity(looked, found);
         Level level = plan.make(found, new MemberAreas[found.roles()]);
         Verdict verdict = assembly.decide(level::isEnough);
         verdict.remarks().forEach(remark -> LOG.warn("volume {}: {}", volume, remark));
@@ -156,6 +159,23 @@ public final class ArrayStart {
         for (LayoutMember member : members) {
             if (!member.isMissing()) {
                 NewMember.checkWritable(volume, member);
+            }
+        }
+    }
+
+    /// Who asks for checksums shall not believe that there are some.
+    private void checkIntegrity(List<LookedAt> looked, ArrayDescription found) throws IOException {
+        for (LookedAt one : looked) {
+            Superblock carried = one.superblock();
+            if (options.integrity()
+                    && carried != null
+                    && carried.array().uuid().equals(found.uuid())
+                    && !carried.areas().checksums().isPresent()) {
+                throw new IOException(
+                        ("volume %s: integrity: crc32c is written, but the array was made without"
+                                        + " checksums; leave that out, or copy the data to an array"
+                                        + " that is made with them")
+                                .formatted(volume));
             }
         }
     }
@@ -293,8 +313,12 @@ public final class ArrayStart {
         SuperblockSlots carried = slots.get(successor.candidate());
         MemberAreas areas = carried.current().areas();
         LegMember member =
-                new LegMember(
-                        members.get(successor.candidate()), entry.member(), areas.data().offset());
+                LegMember.of(
+                        members.get(successor.candidate()),
+                        entry.member(),
+                        areas,
+                        blocking.io(),
+                        doubt);
         superblocks.setSeat(member, new Superblocks.Seat(carried, areas));
         return new Replacement(
                 legs.get(entry.role()),
@@ -334,18 +358,17 @@ public final class ArrayStart {
             return areas.withRegion(freshest.areas().regionBytes());
         }
         LayoutMember member = members.get(candidate);
-        MemberLayout.Wishes wishes =
-                new MemberLayout.Wishes(
-                        freshest.areas().bitmap().isPresent(), plan.hasJournal() ? -1 : 0);
         MemberAreas areas =
                 MemberLayout.plan(
-                        member.device().shape().sizeBytes(), freshest.areas().place(), wishes);
+                        member.device().shape().sizeBytes(),
+                        freshest.areas().place(),
+                        freshest.areas().wishes());
         if (areas == null || areas.data().length() < freshest.array().rowBytes()) {
             throw new IOException(
                     "volume %s: %s is smaller than the other members of the array; take a larger one"
                             .formatted(volume, member.name()));
         }
-        return areas.forRows(freshest.array().rowBytes());
+        return NewMember.proven(member, areas.forRows(freshest.array().rowBytes()), blocking);
     }
 
     private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas) {
@@ -354,7 +377,7 @@ public final class ArrayStart {
             LayoutMember gone =
                     LayoutMember.missing(
                             entry.place(), Locality.REMOTE, whyMissing(seat, entry.place()));
-            LegMember member = new LegMember(gone, entry.member(), 0);
+            LegMember member = LegMember.missing(gone, entry.member());
             Leg leg =
                     new Leg(role, member, LegState.STALE, seat.reason(), since, seat.filledBytes());
             if (entry.state() == MemberState.REMOVED) {
@@ -366,7 +389,7 @@ public final class ArrayStart {
         LayoutMember opened = members.get(seat.candidate());
         Superblock carried = slots.get(seat.candidate()).current();
         UUID uuid = carried == null ? newUuid() : carried.member();
-        LegMember member = new LegMember(opened, uuid, areas.data().offset());
+        LegMember member = LegMember.of(opened, uuid, areas, blocking.io(), doubt);
         LegState state = LegState.of(seat.state());
         Leg leg = new Leg(role, member, state, seat.reason(), since, seat.filledBytes());
         leg.setAway(state == LegState.STALE); // it is here, and is taken in by itself
@@ -397,7 +420,7 @@ public final class ArrayStart {
                     boolean fits = !byPlace || member.name().equals(leg.name());
                     if (!used[i] && member.isMissing() && fits) {
                         used[i] = true;
-                        leg.setMember(new LegMember(member, leg.member().uuid(), 0));
+                        leg.setMember(LegMember.missing(member, leg.member().uuid()));
                         leg.setAway(true);
                         break;
                     }
@@ -418,12 +441,10 @@ public final class ArrayStart {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
         Level level = plan.make(array, areas);
-        DeviceShape shape =
-                level.shape(
-                        CommonShape.of(
-                                volume,
-                                legs.stream().map(Leg::opened).toList(),
-                                level.sizeBytes()));
+        DeviceShape common =
+                CommonShape.of(volume, legs.stream().map(Leg::opened).toList(), level.sizeBytes());
+        boolean hasChecksums = freshest.areas().checksums().isPresent();
+        DeviceShape shape = level.shape(hasChecksums ? IntegrityLayer.inBlocks(common) : common);
         LegBitmap store = new LegBitmap(superblocks);
         Growth.WriteIntentBitmapMaker bitmaps =
                 (rows, region) ->
@@ -438,7 +459,7 @@ public final class ArrayStart {
                 freshest.areas().bitmap().isPresent()
                         ? bitmaps.make(level.rowBytes(), freshest.areas().regionBytes())
                         : null;
-        ReturningMembers reader = new ReturningMembers(volume, superblocks, blocking);
+        ReturningMembers reader = new ReturningMembers(volume, superblocks, blocking, doubt);
         Legs states =
                 new Legs(
                         volume,
@@ -460,6 +481,7 @@ public final class ArrayStart {
                 new RedundantArray(volume, level, states, shape, blocking, bitmap, reader, options);
         redundant.setSuperblocks(superblocks);
         redundant.setGrowth(new Growth(redundant, superblocks, plan, bitmaps));
+        redundant.setDoubt(doubt);
         store.setArray(redundant);
         if (bitmap != null) {
             fill(bitmap, redundant, superblocks, isNew && !freshest.clean(), isNew);

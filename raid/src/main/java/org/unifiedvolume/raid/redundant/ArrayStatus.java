@@ -172,7 +172,7 @@ final class ArrayStatus {
                                     leg.since(),
                                     "check the disk, then uvol fail %s %s and %s"
                                             .formatted(volume, leg.name(), readd))
-                            : own;
+                            : withChecksumErrors(leg, own);
             case REBUILDING ->
                     own.as(
                             State.REBUILDING,
@@ -245,6 +245,20 @@ final class ArrayStatus {
     private String remedyOf(Leg leg, String remedy) {
         String outlook = array.succession().outlook(leg);
         return outlook.isEmpty() ? remedy : "%s; %s".formatted(remedy, outlook);
+    }
+
+    /// What was found wrong on one leg is mended from the others, and no fault, but users should
+    /// know.
+    private DeviceStatus withChecksumErrors(Leg leg, DeviceStatus own) {
+        long errors = leg.hasChecksums() ? leg.member().integrity().errorCount() : 0;
+        return errors == 0 || own.state() != State.ONLINE
+                ? own
+                : own.as(
+                        State.ONLINE,
+                        "%d checksum errors were found".formatted(errors),
+                        own.since(),
+                        "uvol scrub %s looks for more; replace the disk if there are"
+                                .formatted(array.volume()));
     }
 
     private static String progress(Leg leg) {

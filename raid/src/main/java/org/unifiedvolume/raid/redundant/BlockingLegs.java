@@ -45,6 +45,21 @@ public final class BlockingLegs {
         return readMember(leg.device(), leg.member().dataOffsetBytes() + row, length);
     }
 
+    /// Whether some rows that were read just now are known to have no checksums yet.
+    public boolean isUnproven(Leg leg, long row, long length) {
+        return leg.hasChecksums()
+                && leg.member()
+                        .integrity()
+                        .isKnownUnproven(leg.member().dataOffsetBytes() + row, length);
+    }
+
+    /// As [#read], whatever the checksums of the rows say.
+    public Buffers readUnproven(Leg leg, long row, long length)
+            throws DeviceFault, InterruptedException {
+        return readMember(
+                leg.member().opened().device(), leg.member().dataOffsetBytes() + row, length);
+    }
+
     /// As [#read], at an offset within a member.
     public Buffers readMember(BlockDevice member, long offset, long length)
             throws DeviceFault, InterruptedException {

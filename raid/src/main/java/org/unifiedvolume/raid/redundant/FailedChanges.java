@@ -1,5 +1,7 @@
 package org.unifiedvolume.raid.redundant;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +23,7 @@ final class FailedChanges {
 
     private final RedundantArray array;
     private final AtomicInteger count = new AtomicInteger();
+    private final List<RowChange> held = new CopyOnWriteArrayList<>();
     private volatile DeviceFault refusal;
 
     FailedChanges(RedundantArray array) {
@@ -36,6 +39,16 @@ final class FailedChanges {
         return count.get() < MOST ? null : refusal;
     }
 
+    /// Whether a row is one of those that legs may have different changes of.
+    boolean cover(long row) {
+        for (RowChange change : held) {
+            if (change.covers(row)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// Keeps a change until its rows agree.
     void add(RowChange change, DeviceFault why, Level.Mending mending) {
         DeviceFault forOthers =
@@ -44,6 +57,7 @@ final class FailedChanges {
                         "volume %s: an earlier change of the same place failed and is tried again: %s"
                                 .formatted(array.volume(), why.getMessage()));
         refusal = forOthers;
+        held.add(change);
         if (count.getAndIncrement() == 0) {
             array.legs().askWhetherTheyDiffer(this::areAny);
         }
@@ -63,6 +77,7 @@ final class FailedChanges {
             change.letGo();
             return;
         }
+        held.remove(change);
         if (count.decrementAndGet() == 0) {
             array.legs().askWhetherTheyDiffer(this::areAny);
         }

@@ -39,6 +39,17 @@ public interface Group {
     /// the rows written anew from the others ([Level#restore]).
     void readFailed(Leg leg, DeviceFault fault, long row, long lengthBytes);
 
+    /// Whether rows may have been under way when the array stopped uncleanly, and no resync has
+    /// been there yet, or a change of them has failed: checksums that do not fit then prove
+    /// nothing.
+    boolean isDoubtful(long row);
+
+    /// Makes some rows agree ([Level#resync]) as soon as nobody else holds them, for a reader that
+    /// cannot go on otherwise. Not if a failed change holds them.
+    ///
+    /// @param then run when that has been tried, or cannot be, on any thread
+    void makeAlike(long row, long lengthBytes, Runnable then);
+
     /// Decides how a change ended that some legs failed: they are dropped if the complete ones
     /// without them are enough; else the change has failed.
     ///

@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.redundant;
 
 import java.time.Instant;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.array.Children;
 import org.unifiedvolume.raid.superblock.MemberState;
 import org.unifiedvolume.request.Completion;
@@ -14,7 +15,6 @@ import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.request.RequestIds;
 import org.unifiedvolume.spi.LayoutMember;
-import org.unifiedvolume.volume.Member;
 
 /// One leg of an array: the member in a role, what is known of its bytes.
 ///
@@ -91,9 +91,19 @@ public final class Leg {
         return member.locality();
     }
 
-    /// Null if the leg is missing.
-    public Member device() {
+    /// What its requests go to, with the offsets of the member; null if the leg is missing.
+    public BlockDevice device() {
         return member.device();
+    }
+
+    /// How many requests it has not answered.
+    int underWayCount() {
+        return member.underWayCount();
+    }
+
+    /// Whether its data carry checksums.
+    public boolean hasChecksums() {
+        return member.integrity() != null;
     }
 
     LegMember member() {
@@ -103,7 +113,7 @@ public final class Leg {
     /// Hands the leg's device a request. If it has none any more, since its member was taken out
     /// after whoever asks looked, it is answered as by one that has gone.
     public void submit(IoRequest request, Completion done) {
-        Member device = member.device();
+        BlockDevice device = member.device();
         if (device == null) {
             done.complete(
                     request,
@@ -263,8 +273,7 @@ public final class Leg {
     /// can. A write that it has not answered in time may still happen, and would then undo a newer
     /// one of the same place.
     public DeviceFault hesitation() {
-        Member device = member.device();
-        int overdue = device == null ? 0 : device.overdueCount();
+        int overdue = member.overdueCount();
         return overdue == 0
                 ? null
                 : new DeviceFault(

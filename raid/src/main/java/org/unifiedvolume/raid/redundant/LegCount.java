@@ -9,7 +9,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.spi.LayoutMember;
-import org.unifiedvolume.volume.Member;
 
 /// Gives a mirror more legs, or fewer, while it is used, and others more. Blocks.
 ///
@@ -237,7 +236,7 @@ final class LegCount {
 
     private String drop(Leg leg) throws IOException, InterruptedException {
         LegMember member = leg.member();
-        Member device = leg.device();
+        boolean isThere = leg.device() != null;
         array.legs().retire(leg, "taken out, as there are fewer legs");
         membership.awaitQuiet(leg);
         BlockingLegs.Held all = new BlockingLegs.Held(0, array.level().rowBytes());
@@ -253,7 +252,7 @@ final class LegCount {
             array.locks().release(all);
         }
         LOG.warn("volume {}: {} is no leg any more", array.volume(), member.name());
-        return device == null && leg.isVacant() ? "" : membership.leave(member);
+        return !isThere && leg.isVacant() ? "" : membership.leave(member);
     }
 
     private IOException refusal(String problem) {

@@ -161,6 +161,19 @@ public interface Level {
     /// The rows are held. Blocks.
     void resync(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException;
 
+    /// As [#resync], of a few rows ahead of it, for somebody who cannot go on otherwise
+    /// ([Group#makeAlike]).
+    default void makeAlike(Group group, long row, long lengthBytes)
+            throws DeviceFault, InterruptedException {
+        resync(group, row, lengthBytes);
+    }
+
+    /// Whether a resync asks each copy for its checksum first, and takes one that fits. Else what
+    /// was being changed when the array stopped counts as it is.
+    default boolean weighsCopies() {
+        return false;
+    }
+
     /// Compares copies or parity in a window of rows. The rows are held. Blocks.
     ///
     /// @param repairs whether to make right what differs, by the best guess of the level

@@ -5,10 +5,10 @@ import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.superblock.MemberIo;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
-import org.unifiedvolume.volume.Member;
 
 /// A member outside of its data area, as code that waits sees it: superblocks, bitmap, journal.
 ///
@@ -16,10 +16,11 @@ import org.unifiedvolume.volume.Member;
 public final class MemberAccess implements MemberIo {
     private static final long ALIGNMENT_BYTES = 4096;
 
-    private final Member member;
+    private final BlockDevice member;
     private final BlockingLegs blocking;
 
-    public MemberAccess(Member member, BlockingLegs blocking) {
+    /// @param member a member of an array, which calls itself by its URI
+    public MemberAccess(BlockDevice member, BlockingLegs blocking) {
         this.member = member;
         this.blocking = blocking;
     }
@@ -65,11 +66,11 @@ public final class MemberAccess implements MemberIo {
     }
 
     private IOException failure(DeviceFault fault) {
-        return new IOException("%s: %s".formatted(member.uri(), fault.getMessage()), fault);
+        return new IOException("%s: %s".formatted(member, fault.getMessage()), fault);
     }
 
     private IOException interrupted() {
         Thread.currentThread().interrupt();
-        return new InterruptedIOException("interrupted while waiting for " + member.uri());
+        return new InterruptedIOException("interrupted while waiting for " + member);
     }
 }

@@ -30,7 +30,10 @@ public final class MemberContent {
         return new Content(KnownContent.describe(new MemberAccess(member, blocking)), false);
     }
 
-    private static boolean isSurelyZero(Member member, BlockingLegs blocking) throws IOException {
+    /// Whether every byte of a member is known to be zero. Blocks.
+    ///
+    /// @throws IOException if it cannot be asked
+    static boolean isSurelyZero(Member member, BlockingLegs blocking) throws IOException {
         if (!member.shape().can(Ability.LOCATE)) {
             return false;
         }

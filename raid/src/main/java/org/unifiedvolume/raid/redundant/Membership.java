@@ -8,13 +8,13 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.config.Units;
+import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberLayout;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.spi.LayoutMember;
-import org.unifiedvolume.volume.Member;
 
 /// Takes members out of their roles for good, and gives roles to other members, by command.
 final class Membership {
@@ -30,7 +30,7 @@ final class Membership {
     private final Returns returns;
 
     /// Those that had a role, and have not answered everything.
-    private final List<Member> leaving = new CopyOnWriteArrayList<>();
+    private final List<LegMember> leaving = new CopyOnWriteArrayList<>();
 
     Membership(RedundantArray array, Superblocks superblocks, Returns returns) {
         this.array = array;
@@ -52,7 +52,7 @@ final class Membership {
                                     leg.name(), array.legs().reserve().replacementOf(leg).name()));
         }
         String remark = "";
-        Member device = leg.device();
+        BlockDevice device = leg.device();
         array.legs().retire(leg, "removed by hand");
         if (device != null) {
             awaitQuiet(leg);
@@ -63,7 +63,7 @@ final class Membership {
             }
             LayoutMember gone = LayoutMember.missing(leg.name(), leg.locality(), "removed by hand");
             superblocks.forget(leg.member());
-            array.legs().vacate(leg, new LegMember(gone, leg.member().uuid(), 0));
+            array.legs().vacate(leg, LegMember.missing(gone, leg.member().uuid()));
             device.close();
             return remark;
         }
@@ -86,7 +86,7 @@ final class Membership {
         SuperblockSlots slots = prepare(fresh, areas);
         Spare spare =
                 new Spare(
-                        new LegMember(fresh, newUuid(), areas.data().offset()),
+                        memberOf(fresh, newUuid(), areas),
                         new Superblocks.Seat(slots, areas),
                         Instant.now());
         array.legs().reserve().changeSpares(null, spare);
@@ -155,7 +155,7 @@ final class Membership {
         returns.fill(leg, spare.member(), 0);
         superblocks.forget(old);
         if (old.device() != null) {
-            dismiss(old.device());
+            dismiss(old);
         }
         return true;
     }
@@ -181,7 +181,7 @@ final class Membership {
 
     /// Closes a member that has no role any more when it has answered everything: until then what
     /// it was told may still reach its medium, so it must not be taken in again.
-    private void dismiss(Member old) {
+    private void dismiss(LegMember old) {
         leaving.add(old);
         array.blocking()
                 .threads()
@@ -198,14 +198,14 @@ final class Membership {
                                 Thread.currentThread().interrupt();
                             } finally {
                                 leaving.remove(old);
-                                old.close();
+                                old.device().close();
                             }
                         });
     }
 
     /// Closes those that have not answered everything yet.
     void close() {
-        leaving.forEach(Member::close);
+        leaving.forEach(member -> member.device().close());
     }
 
     /// A spare that was missing, now that it is there.
@@ -221,7 +221,7 @@ final class Membership {
             throw refusal(opened.name() + " is too small");
         }
         return new Spare(
-                new LegMember(opened, carried.member(), areas.data().offset()),
+                memberOf(opened, carried.member(), areas),
                 new Superblocks.Seat(slots, areas),
                 missing.since());
     }
@@ -257,7 +257,7 @@ final class Membership {
         }
         boolean isItself = fresh.name().equals(leg.name());
         if (leg.state().isComplete() && leg.device() != null && !isItself) {
-            MemberAreas pair = asBeside(leg, fresh);
+            MemberAreas pair = asBeside(leg, fresh, areas.unprovenAtFirst());
             if (pair != null) {
                 follow(leg, fresh, pair);
                 return;
@@ -284,14 +284,14 @@ final class Membership {
     /// The areas of a member that is to follow a leg: those that the leg's member has, so that data
     /// begin at the same place, and the journal, which may be written while members change. Null if
     /// it has no room for that.
-    private MemberAreas asBeside(Leg leg, LayoutMember fresh) {
+    private MemberAreas asBeside(Leg leg, LayoutMember fresh, boolean isUnproven) {
         MemberAreas own = superblocks.seat(leg.member()).areas();
         MemberAreas areas = own.onMember(fresh.device().shape().sizeBytes());
         boolean fits =
                 areas != null
                         && areas.journal().equals(own.journal())
                         && areas.data().length() >= array.level().rowBytes();
-        return fits ? areas : null;
+        return fits ? areas.withUnprovenData(isUnproven) : null;
     }
 
     private void follow(Leg leg, LayoutMember fresh, MemberAreas areas)
@@ -323,7 +323,7 @@ final class Membership {
                 old.name());
         superblocks.forget(old);
         if (old.device() != null) {
-            dismiss(old.device());
+            dismiss(old);
         }
     }
 
@@ -351,7 +351,7 @@ final class Membership {
             remark = notWiped(e);
         }
         if (old.device() != null) {
-            dismiss(old.device());
+            dismiss(old);
         }
         return remark;
     }
@@ -359,7 +359,7 @@ final class Membership {
     /// A replacement that will not take its leg's place is closed.
     void drop(Replacement replacement) {
         superblocks.forget(replacement.member());
-        dismiss(replacement.member().device());
+        dismiss(replacement.member());
     }
 
     /// Takes a replacement out by hand.
@@ -384,9 +384,13 @@ final class Membership {
     /// Makes a device a member that has a place for its superblock, and carries none yet.
     LegMember seat(LayoutMember fresh, MemberAreas areas) throws IOException, InterruptedException {
         SuperblockSlots slots = prepare(fresh, areas);
-        LegMember member = new LegMember(fresh, newUuid(), areas.data().offset());
+        LegMember member = memberOf(fresh, newUuid(), areas);
         superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
         return member;
+    }
+
+    private LegMember memberOf(LayoutMember opened, UUID uuid, MemberAreas areas) {
+        return LegMember.of(opened, uuid, areas, array.io(), array.doubt());
     }
 
     private UUID newUuid() {
@@ -410,7 +414,7 @@ final class Membership {
     ///
     /// @param itself the leg that may be given its own member anew; null for none
     private void checkStranger(LayoutMember fresh, Leg itself) throws IOException {
-        if (leaving.stream().anyMatch(member -> member.uri().equals(fresh.name()))) {
+        if (leaving.stream().anyMatch(member -> member.name().equals(fresh.name()))) {
             throw refusal(
                     fresh.name() + " has not answered everything that it was told; try again");
         }
@@ -461,12 +465,7 @@ final class Membership {
         }
         MemberAreas model = superblocks.anySeat().areas();
         long size = fresh.device().shape().sizeBytes();
-        MemberAreas areas =
-                MemberLayout.plan(
-                        size,
-                        model.place(),
-                        new MemberLayout.Wishes(
-                                model.bitmap().isPresent(), model.journal().isPresent() ? -1 : 0));
+        MemberAreas areas = MemberLayout.plan(size, model.place(), model.wishes());
         long rows = array.level().rowBytes();
         if (areas == null || areas.data().length() < rows) {
             throw refusal(
@@ -476,7 +475,7 @@ final class Membership {
                                     Units.size(areas == null ? 0 : areas.data().length()),
                                     Units.size(rows)));
         }
-        return areas.forRows(rows);
+        return NewMember.proven(fresh, areas.forRows(rows), array.blocking());
     }
 
     /// A rebuild of a dropped leg is cancelled, and ends with the windows that are under way.

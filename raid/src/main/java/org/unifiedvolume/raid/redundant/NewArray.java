@@ -8,6 +8,8 @@ import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.config.Units;
+import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.raid.integrity.IntegrityLayer;
 import org.unifiedvolume.raid.redundant.MemberContent.Content;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Epoch;
@@ -67,7 +69,11 @@ public final class NewArray {
             areas[i] = areas[i].forRows(arrays.get(i).rowBytes());
         }
         int primary = primary();
-        boolean clean = areSurelyZero() || options.assumeClean();
+        boolean areZero = areSurelyZero();
+        for (int i = 0; i < areas.length; i++) {
+            areas[i] = areas[i].withUnprovenData(!areZero);
+        }
+        boolean clean = areZero || options.assumeClean();
         return write(arrays, areas, primary, clean);
     }
 
@@ -96,7 +102,8 @@ public final class NewArray {
 
     private MemberAreas[] planAreas() throws IOException {
         MemberLayout.Wishes wishes =
-                new MemberLayout.Wishes(options.bitmap(), plan.hasJournal() ? -1 : 0);
+                new MemberLayout.Wishes(
+                        options.bitmap(), plan.hasJournal() ? -1 : 0, options.integrity());
         MemberAreas[] areas = new MemberAreas[members.size()];
         for (int i = 0; i < areas.length; i++) {
             LayoutMember member = members.get(i);
@@ -123,7 +130,9 @@ public final class NewArray {
         for (int i = 0; i < areas.length; i++) {
             smallest = dataOf(areas[i]) < dataOf(areas[smallest]) ? i : smallest;
             largest = dataOf(areas[i]) > dataOf(areas[largest]) ? i : largest;
-            block = Math.max(block, members.get(i).device().shape().blockBytes());
+            DeviceShape shape = members.get(i).device().shape();
+            shape = options.integrity() ? IntegrityLayer.inBlocks(shape) : shape;
+            block = Math.max(block, shape.blockBytes());
         }
         long least = dataOf(areas[smallest]);
         if (options.sizeBytes() > least) {

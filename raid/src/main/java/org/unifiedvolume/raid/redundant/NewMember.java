@@ -22,20 +22,21 @@ public final class NewMember {
         }
     }
 
-    /// Empties what lies beside the data and the superblocks: the journal, and the list of bad
-    /// blocks. The bitmap is written when the array begins. Blocks.
+    /// Empties what lies beside the data and the superblocks: the journal, the checksums, and the
+    /// list of bad blocks. The bitmap is written when the array begins. Blocks.
     public static void clearAreas(
             String volume, LayoutMember member, MemberAreas areas, BlockingLegs blocking)
             throws IOException, InterruptedException {
-        if (areas.journal().isPresent()) {
-            try {
-                blocking.zeroMember(
-                        member.device(), areas.journal().offset(), areas.journal().length());
-            } catch (DeviceFault fault) {
-                throw new IOException(
-                        "volume %s: %s: %s".formatted(volume, member.name(), fault.getMessage()),
-                        fault);
+        try {
+            clear(member, areas.journal(), blocking);
+            clear(member, areas.checksums(), blocking);
+            if (areas.checksums().isPresent()) {
+                blocking.flush(member.device());
             }
+        } catch (DeviceFault fault) {
+            throw new IOException(
+                    "volume %s: %s: %s".formatted(volume, member.name(), fault.getMessage()),
+                    fault);
         }
         new MemberAccess(member.device(), blocking)
                 .writeDurable(
@@ -56,6 +57,22 @@ public final class NewMember {
             throw new IOException(
                     "volume %s: %s holds %s; take another one, or --force to give that up"
                             .formatted(volume, fresh.name(), words));
+        }
+    }
+
+    /// What its checksums shall say of the data that it brings along: rows that nobody has written
+    /// yet when the array grows are such, too. Blocks.
+    static MemberAreas proven(LayoutMember member, MemberAreas areas, BlockingLegs blocking)
+            throws IOException {
+        return areas.checksums().isPresent()
+                ? areas.withUnprovenData(!MemberContent.isSurelyZero(member.device(), blocking))
+                : areas;
+    }
+
+    private static void clear(LayoutMember member, MemberAreas.Area area, BlockingLegs blocking)
+            throws DeviceFault, InterruptedException {
+        if (area.isPresent()) {
+            blocking.zeroMember(member.device(), area.offset(), area.length());
         }
     }
 }

@@ -81,6 +81,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private Growth growth;
     private LegCount legCount;
     private Widening widening;
+    private ArrayDoubt doubt = new ArrayDoubt();
 
     /// @param bitmap null for none
     /// @param reader looks at legs that are to be taken in again
@@ -129,6 +130,16 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     /// The level has more rows; all of them are held.
     void grown() {
         shape = shape.withSize(level.sizeBytes());
+    }
+
+    /// What tells the legs' checksums where they prove less; before [#begin].
+    void setDoubt(ArrayDoubt newDoubt) {
+        doubt = newDoubt;
+        doubt.setArray(this);
+    }
+
+    ArrayDoubt doubt() {
+        return doubt;
     }
 
     /// Replays what a journal holds, and goes on with what the last run left to do.
@@ -272,11 +283,27 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         return blocking;
     }
 
+    /// Where checksums may not fit for the sake of an unclean stop that is the resync's business.
     @Override
     public void readFailed(Leg leg, DeviceFault fault, long row, long lengthBytes) {
-        if (legs.readFailed(leg, fault) && fault.kind() == DeviceFault.Kind.IO) {
+        boolean isIo = fault.kind() == DeviceFault.Kind.IO;
+        if (isIo && leg.hasChecksums() && isDoubtful(row)) {
+            return;
+        }
+        if (legs.readFailed(leg, fault) && isIo) {
             repairs.add(leg, row, lengthBytes);
         }
+    }
+
+    @Override
+    public boolean isDoubtful(long row) {
+        boolean isLeft = legs.isMeasured() && (bitmap == null || bitmap.isDirty(row));
+        return isLeft || failedChanges.cover(row);
+    }
+
+    @Override
+    public void makeAlike(long row, long lengthBytes, Runnable then) {
+        repairs.makeAlike(row, lengthBytes, then);
     }
 
     @Override
@@ -398,10 +425,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     @Override
     public List<Member> members() {
         return Stream.of(
-                        legs.all().stream().map(Leg::device),
-                        legs.reserve().replacements().stream().map(one -> one.member().device()),
-                        legs.reserve().spares().stream().map(spare -> spare.member().device()))
-                .flatMap(devices -> devices)
+                        legs.all().stream().map(Leg::opened),
+                        legs.reserve().replacements().stream().map(one -> one.member().opened()),
+                        legs.reserve().spares().stream().map(Spare::opened))
+                .flatMap(opened -> opened)
+                .map(LayoutMember::device)
                 .filter(Objects::nonNull)
                 .toList();
     }

@@ -44,6 +44,62 @@ final class Repairs {
         array.blocking().threads().start("uvol-repair-" + array.volume(), this::run);
     }
 
+    /// Makes some rows agree after an unclean stop, ahead of the resync.
+    ///
+    /// @param then run when that has been tried, or cannot be
+    void makeAlike(long row, long lengthBytes, Runnable then) {
+        array.locks().acquire(new Settling(row, lengthBytes, then));
+    }
+
+    private final class Settling extends RangeLocks.Hold implements Runnable {
+        private final long row;
+        private final long lengthBytes;
+        private final Runnable then;
+
+        Settling(long row, long lengthBytes, Runnable then) {
+            super(row, lengthBytes);
+            this.row = row;
+            this.lengthBytes = lengthBytes;
+            this.then = then;
+        }
+
+        @Override
+        protected void granted() {
+            array.blocking().threads().start("uvol-settle-" + array.volume(), this);
+        }
+
+        @Override
+        protected boolean isRefusable() {
+            return true;
+        }
+
+        @Override
+        protected void refused(DeviceFault why) {
+            then.run();
+        }
+
+        @Override
+        public void run() {
+            try {
+                if (array.isDoubtful(row)) {
+                    array.level().makeAlike(array, row, lengthBytes);
+                    array.replacements().follow(row, lengthBytes);
+                }
+            } catch (DeviceFault fault) {
+                LOG.warn(
+                        "volume {}: row {} cannot be made to agree: {}",
+                        array.volume(),
+                        row,
+                        fault.getMessage());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } finally {
+                array.locks().release(this);
+                then.run();
+            }
+        }
+    }
+
     private void run() {
         try {
             for (Bad bad = next(); bad != null; bad = next()) {

@@ -114,7 +114,8 @@ final class Replacements {
         BlockingLegs blocking = array.blocking();
         Leg fresh = replacement.fresh();
         if (blocking.isZero(leg, row, lengthBytes)) {
-            if (!blocking.isZero(fresh, row, lengthBytes)) {
+            if (!blocking.isZero(fresh, row, lengthBytes)
+                    || blocking.isUnproven(fresh, row, lengthBytes)) {
                 blocking.zero(fresh, row, lengthBytes);
             }
             return;
@@ -130,7 +131,8 @@ final class Replacements {
     }
 
     /// What the old one cannot read is written anew from the others, and read then. If it does not
-    /// take that either, the new one alone is given it.
+    /// take that either, the new one alone is given it. What an unclean stop has left without
+    /// checksums is settled on all legs.
     ///
     /// @return null if the new one has it
     private Buffers read(Replacement replacement, long row, long lengthBytes)
@@ -148,7 +150,11 @@ final class Replacements {
             }
         }
         try {
-            array.level().restore(array, leg, row, lengthBytes);
+            if (leg.hasChecksums() && array.isDoubtful(row)) {
+                array.level().makeAlike(array, row, lengthBytes);
+            } else {
+                array.level().restore(array, leg, row, lengthBytes);
+            }
             return array.blocking().read(leg, row, lengthBytes);
         } catch (DeviceFault fault) {
             boolean mayBeComputed = leg.state().isComplete() && !array.roles().isMeasured();

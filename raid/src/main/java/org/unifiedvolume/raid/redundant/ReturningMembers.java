@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
+import org.unifiedvolume.raid.integrity.Doubt;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
 import org.unifiedvolume.request.DeviceFault;
@@ -11,9 +12,11 @@ final class ReturningMembers implements LegReader {
     private final String volume;
     private final Superblocks superblocks;
     private final BlockingLegs blocking;
+    private final Doubt doubt;
     private Legs legs;
 
-    ReturningMembers(String volume, Superblocks superblocks, BlockingLegs blocking) {
+    ReturningMembers(String volume, Superblocks superblocks, BlockingLegs blocking, Doubt doubt) {
+        this.doubt = doubt;
         this.volume = volume;
         this.superblocks = superblocks;
         this.blocking = blocking;
@@ -39,7 +42,7 @@ final class ReturningMembers implements LegReader {
             boolean isKnown = !isOlder && legs.hasLived(carried.epoch());
             legs.raiseEvents(carried.events());
             LegMember member =
-                    new LegMember(opened, carried.member(), carried.areas().data().offset());
+                    LegMember.of(opened, carried.member(), carried.areas(), blocking.io(), doubt);
             superblocks.setSeat(member, new Superblocks.Seat(slots, carried.areas()));
             taken = true;
             return new Returned(member, isKnown);

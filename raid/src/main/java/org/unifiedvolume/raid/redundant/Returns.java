@@ -89,7 +89,7 @@ final class Returns {
     }
 
     private boolean tryToReturn(Leg leg) throws InterruptedException {
-        if (leg.isWorkedOn() || (leg.device() != null && leg.device().underWayCount() > 0)) {
+        if (leg.isWorkedOn() || leg.underWayCount() > 0) {
             return false;
         }
         try {
@@ -166,12 +166,11 @@ final class Returns {
         long deadline = timers.nanoTime() + QUIET_NANOS;
         while (leg.device() != null
                 && leg.state() == LegState.STALE
-                && (leg.isWorkedOn() || leg.device().underWayCount() > 0)) {
+                && (leg.isWorkedOn() || leg.underWayCount() > 0)) {
             if (timers.nanoTime() - deadline > 0) {
                 throw new IOException(
                         "volume %s: %s still has %d requests that it has not answered; re-add it when it has"
-                                .formatted(
-                                        array.volume(), leg.name(), leg.device().underWayCount()));
+                                .formatted(array.volume(), leg.name(), leg.underWayCount()));
             }
             array.blocking().sleep(QUIET_LOOK_NANOS);
         }

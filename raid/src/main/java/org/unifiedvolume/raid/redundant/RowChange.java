@@ -113,6 +113,11 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
         return row;
     }
 
+    /// Whether it holds a row.
+    boolean covers(long someRow) {
+        return row <= someRow && someRow < row + rows;
+    }
+
     /// The legs agree on the rows of a change that failed.
     void mended() {
         follow(

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.unifiedvolume.raid.integrity.Doubt;
 import org.unifiedvolume.raid.superblock.MemberEntry;
 import org.unifiedvolume.raid.superblock.MemberState;
 import org.unifiedvolume.raid.superblock.Superblock;
@@ -25,12 +26,19 @@ final class WaitingMembers {
     private final String volume;
     private final ArrayOptions options;
     private final BlockingLegs blocking;
+    private final Doubt doubt;
 
     /// Those that are left: what they are is not known yet.
     private final List<LayoutMember> left;
 
+    /// @param doubt where the array's checksums prove less
     WaitingMembers(
-            String volume, List<LayoutMember> spares, ArrayOptions options, BlockingLegs blocking) {
+            String volume,
+            List<LayoutMember> spares,
+            ArrayOptions options,
+            BlockingLegs blocking,
+            Doubt doubt) {
+        this.doubt = doubt;
         this.volume = volume;
         this.options = options;
         this.blocking = blocking;
@@ -93,7 +101,7 @@ final class WaitingMembers {
                             ? takeMissing(leg.name())
                             : null;
             if (found != null) {
-                leg.setMember(new LegMember(found, leg.member().uuid(), 0));
+                leg.setMember(LegMember.missing(found, leg.member().uuid()));
                 leg.setAway(true);
             }
         }
@@ -130,7 +138,8 @@ final class WaitingMembers {
             Superblock carried = one.slots.current();
             if (carried.member().equals(entry.member())) {
                 return new Spare(
-                        new LegMember(one.member, entry.member(), carried.areas().data().offset()),
+                        LegMember.of(
+                                one.member, entry.member(), carried.areas(), blocking.io(), doubt),
                         new Superblocks.Seat(one.slots, carried.areas()),
                         since);
             }
@@ -146,7 +155,7 @@ final class WaitingMembers {
                             Locality.REMOTE,
                             "missing at start; last seen as " + entry.place());
         }
-        return new Spare(new LegMember(missing, entry.member(), 0), null, since);
+        return new Spare(LegMember.missing(missing, entry.member()), null, since);
     }
 
     /// Makes spares of those that are left, if they carry nothing, or of a new array if the user

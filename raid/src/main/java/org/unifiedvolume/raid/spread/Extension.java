@@ -152,7 +152,7 @@ final class Extension {
                 MemberLayout.plan(
                         fresh.device().shape().sizeBytes(),
                         record.members().getFirst().areas().place(),
-                        new MemberLayout.Wishes(false, 0));
+                        new MemberLayout.Wishes(false, 0, false));
         ArrayDescription now = record.array();
         long least = isLinear(now) ? array.shape().blockBytes() : now.rowBytes();
         if (areas == null || areas.data().length() < least) {

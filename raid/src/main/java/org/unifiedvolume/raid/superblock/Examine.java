@@ -66,6 +66,7 @@ public final class Examine {
         putArea(view, "bitmap", areas.bitmap());
         putArea(view, "journal", areas.journal());
         putArea(view, "checksums", areas.checksums());
+        view.put("integrity", areas.checksums().isPresent() ? "crc32c" : "none");
         putArea(view, "bad-blocks", areas.badBlocks());
         view.put("region", areas.regionBytes());
         return view;
@@ -138,6 +139,7 @@ public final class Examine {
         }
         addArea(lines, "bad blocks", areas.badBlocks());
         addArea(lines, "journal", areas.journal());
+        addArea(lines, "checksums", areas.checksums());
         lines.add("");
         lines.add("%6s  %-10s  %10s  %s".formatted("role", "state", "events", "last seen"));
         for (MemberEntry entry : superblock.members()) {

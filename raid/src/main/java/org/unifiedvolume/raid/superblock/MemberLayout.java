@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.superblock;
 import java.util.List;
 import org.unifiedvolume.Invariant;
 import org.unifiedvolume.raid.bitmap.BitmapBlocks;
+import org.unifiedvolume.raid.integrity.ChecksumSectors;
 import org.unifiedvolume.raid.superblock.MemberAreas.Area;
 
 /// Decides where on a member the areas of an array lie (`docs/on-disk-format.md`).
@@ -24,7 +25,8 @@ public final class MemberLayout {
     ///
     /// @param bitmap whether there is to be a write-intent bitmap
     /// @param journalBytes how long the journal is to be; 0 for none, -1 for as long as is good
-    public record Wishes(boolean bitmap, long journalBytes) {
+    /// @param checksums whether data are to have checksums
+    public record Wishes(boolean bitmap, long journalBytes, boolean checksums) {
         public Wishes {
             Invariant.check(
                     journalBytes == -1 || (journalBytes >= 0 && journalBytes % GRID == 0),
@@ -97,7 +99,8 @@ public final class MemberLayout {
         long bitmap = wishes.bitmap() ? bitmapRoom(size) : 0;
         long journal = wishes.journalBytes() < 0 ? goodJournal(size) : wishes.journalBytes();
         long badBlocks = GRID;
-        long metadata = 2 * SLOT_STRIDE + bitmap + badBlocks + journal;
+        long checksums = wishes.checksums() ? ChecksumSectors.areaBytes(size) : 0;
+        long metadata = 2 * SLOT_STRIDE + bitmap + badBlocks + journal + checksums;
         long grid = size < SMALL_MEMBER_BYTES ? SMALL_DATA_GRID : DATA_GRID;
         boolean atStart = place == MetadataPlace.START;
         long dataOffset = atStart ? (metadata + grid - 1) / grid * grid : 0;
@@ -109,6 +112,7 @@ public final class MemberLayout {
         Area bitmapArea = area(at, bitmap);
         Area badBlocksArea = area(at + bitmap, badBlocks);
         Area journalArea = area(at + bitmap + badBlocks, journal);
+        Area checksumsArea = area(at + bitmap + badBlocks + journal, checksums);
         return new MemberAreas(
                 memberBytes,
                 place,
@@ -116,7 +120,8 @@ public final class MemberLayout {
                 bitmapArea,
                 region,
                 journalArea,
-                Area.NONE,
+                checksumsArea,
+                false,
                 badBlocksArea);
     }
 

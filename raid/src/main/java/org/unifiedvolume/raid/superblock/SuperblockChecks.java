@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import org.unifiedvolume.raid.geometry.ParityGeometry;
+import org.unifiedvolume.raid.integrity.ChecksumSectors;
 import org.unifiedvolume.raid.superblock.MemberAreas.Area;
 import org.unifiedvolume.raid.superblock.SuperblockFault.Kind;
 
@@ -235,10 +236,26 @@ final class SuperblockChecks {
                 !areas.badBlocks().isPresent() || areas.badBlocks().length() == BAD_BLOCKS_BYTES,
                 "its list of bad blocks has %d bytes",
                 areas.badBlocks().length());
+        checkChecksums();
         require(
                 !areas.journal().isPresent() || areas.journal().length() >= LEAST_JOURNAL_BYTES,
                 "its journal has %d bytes",
                 areas.journal().length());
+    }
+
+    private void checkChecksums() throws SuperblockFault {
+        if (!areas.checksums().isPresent()) {
+            require(!areas.unprovenAtFirst(), "it tells of checksums that are not there");
+            return;
+        }
+        require(
+                (array.sizeBytes() | array.rowBytes() | areas.data().length()) % GRID_BYTES == 0,
+                "its checksums are not of whole blocks");
+        require(
+                areas.checksums().length() >= ChecksumSectors.areaBytes(array.rowBytes()),
+                "its checksums have %d bytes for %d of data",
+                areas.checksums().length(),
+                array.rowBytes());
     }
 
     private boolean isOnMember(Area area) {

@@ -21,7 +21,10 @@ public final class SuperblockCodec {
     private static final long COMPATIBLE_BAD_BLOCKS = 2;
     private static final long INCOMPATIBLE_JOURNAL = 1;
     private static final long INCOMPATIBLE_RESHAPE = 2;
-    private static final long KNOWN_INCOMPATIBLE = INCOMPATIBLE_JOURNAL | INCOMPATIBLE_RESHAPE;
+    private static final long INCOMPATIBLE_INTEGRITY = 4;
+    private static final long KNOWN_INCOMPATIBLE =
+            INCOMPATIBLE_JOURNAL | INCOMPATIBLE_RESHAPE | INCOMPATIBLE_INTEGRITY;
+    private static final int CHECKSUMS_CRC32C = 1;
     private static final int NAME_BYTES = 32;
     private static final int PLACE_BYTES = 64;
     private static final int HISTORY_OFFSET = 512;
@@ -48,7 +51,8 @@ public final class SuperblockCodec {
         out.putLong(0);
         out.putLong(
                 (areas.journal().isPresent() ? INCOMPATIBLE_JOURNAL : 0)
-                        | (array.reshape() != null ? INCOMPATIBLE_RESHAPE : 0));
+                        | (array.reshape() != null ? INCOMPATIBLE_RESHAPE : 0)
+                        | (areas.checksums().isPresent() ? INCOMPATIBLE_INTEGRITY : 0));
         put(out, array.uuid());
         put(out, superblock.member());
         put(out, array.name(), NAME_BYTES);
@@ -66,7 +70,8 @@ public final class SuperblockCodec {
         out.putLong(areas.regionBytes()).putLong(superblock.clearedEvents());
         put(out, areas.journal());
         put(out, areas.checksums());
-        out.putInt(0).putInt(0);
+        out.putInt(areas.checksums().isPresent() ? CHECKSUMS_CRC32C : 0);
+        out.putInt(areas.unprovenAtFirst() ? 1 : 0);
         put(out, areas.badBlocks());
         put(out, array.reshape());
         out.position(HISTORY_OFFSET);
@@ -208,16 +213,19 @@ public final class SuperblockCodec {
             Area journal = area();
             Area checksums = area();
             int checksumKind = in.getInt();
-            in.getInt();
+            int checksumFlags = in.getInt();
             Area badBlocks = area();
             Reshape reshape = reshape();
             SuperblockChecks.require(place != null, "its place of metadata is unknown");
             requireFeature("a bitmap", compatible, COMPATIBLE_BITMAP, bitmap.isPresent());
             requireFeature("bad blocks", compatible, COMPATIBLE_BAD_BLOCKS, badBlocks.isPresent());
             requireFeature("a journal", incompatible, INCOMPATIBLE_JOURNAL, journal.isPresent());
+            requireFeature(
+                    "integrity", incompatible, INCOMPATIBLE_INTEGRITY, checksums.isPresent());
             SuperblockChecks.require(
-                    !checksums.isPresent() && checksumKind == 0,
-                    "it has checksums without the feature");
+                    checksumKind == (checksums.isPresent() ? CHECKSUMS_CRC32C : 0),
+                    "its checksums are of kind %d",
+                    checksumKind);
             requireFeature("a reshape", incompatible, INCOMPATIBLE_RESHAPE, reshape != null);
             ArrayDescription array =
                     new ArrayDescription(
@@ -232,6 +240,7 @@ public final class SuperblockCodec {
                             region,
                             journal,
                             checksums,
+                            (checksumFlags & 1) != 0,
                             badBlocks);
             Superblock found =
                     new Superblock(

@@ -147,6 +147,17 @@ class DecoratedLevel implements Level {
     }
 
     @Override
+    public void makeAlike(Group group, long row, long lengthBytes)
+            throws DeviceFault, InterruptedException {
+        level.makeAlike(group, row, lengthBytes);
+    }
+
+    @Override
+    public boolean weighsCopies() {
+        return level.weighsCopies();
+    }
+
+    @Override
     public boolean canGrow() {
         return level.canGrow();
     }

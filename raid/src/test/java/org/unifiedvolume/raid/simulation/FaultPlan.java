@@ -17,7 +17,8 @@ import org.unifiedvolume.testkit.SimulatedDisk.Lies;
 ///
 /// A *strict* life has no more bad disks than the level tolerates, those from earlier lives
 /// included: then no request may fail. In others any disk may do anything that it admits; requests
-/// may fail, but must not lie.
+/// may fail, but must not lie. As long as some hold something wrong nothing happens to others that
+/// could be all that is right.
 final class FaultPlan {
     private static final long MOMENT_NANOS = 200_000_000;
 
@@ -26,6 +27,7 @@ final class FaultPlan {
     private final Random random;
     private final List<SimulatedDisk> victims = new ArrayList<>();
     private final boolean isStrict;
+    private final boolean isConfined;
     private boolean ended;
 
     /// Decides about a life that begins with `device` as it is now.
@@ -48,10 +50,12 @@ final class FaultPlan {
             for (int i = 0; i < more; i++) {
                 victims.add(good.remove(random.nextInt(good.size())));
             }
-        } else {
-            host.disks().stream().filter(_ -> random.nextInt(3) == 0).forEach(victims::add);
         }
         isStrict = isCareful && victims.size() <= tolerance;
+        isConfined = tolerance > 0 && hasFlaws;
+        if (!isCareful && !isConfined) {
+            host.disks().stream().filter(_ -> random.nextInt(3) == 0).forEach(victims::add);
+        }
     }
 
     /// Whether a lost member was last seen where another one is now, so that the losses cannot be
@@ -80,7 +84,7 @@ final class FaultPlan {
     }
 
     static boolean isFlawed(SimulatedDisk disk) {
-        return !disk.isSound(0, disk.size().sizeBytes());
+        return !disk.isSound(0, disk.size().sizeBytes()) || disk.mayLieAgain();
     }
 
     /// Whether every request must succeed.
@@ -90,7 +94,7 @@ final class FaultPlan {
 
     /// The disks that an administrator may take out.
     SimulatedDisk anyVictim() {
-        List<SimulatedDisk> all = isStrict ? victims : host.disks();
+        List<SimulatedDisk> all = isStrict || isConfined ? victims : host.disks();
         return all.isEmpty() ? null : all.get(random.nextInt(all.size()));
     }
 

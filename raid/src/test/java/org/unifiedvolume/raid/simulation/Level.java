@@ -8,6 +8,9 @@ enum Level {
     RAID0,
     RAID1,
     RAID10,
+    /// With checksums.
+    RAID1_INTEGRITY,
+    RAID10_INTEGRITY,
     RAID5,
     RAID6;
 
@@ -16,16 +19,18 @@ enum Level {
         return switch (this) {
             case LINEAR -> new SimulatedLinear(host);
             case RAID0 -> new SimulatedStripe(host);
-            case RAID1 -> SimulatedReplication.mirror(host);
-            case RAID10 -> SimulatedReplication.ten(host);
+            case RAID1 -> SimulatedReplication.mirror(host, false);
+            case RAID10 -> SimulatedReplication.ten(host, false);
+            case RAID1_INTEGRITY -> SimulatedReplication.mirror(host, true);
+            case RAID10_INTEGRITY -> SimulatedReplication.ten(host, true);
             case RAID5 -> new SimulatedParity(host, 1);
             case RAID6 -> new SimulatedParity(host, 2);
         };
     }
 
-    /// As users write it: `raid1`.
+    /// As users write it: `raid1`; with `-integrity` if its data have checksums.
     @Override
     public String toString() {
-        return name().toLowerCase(Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

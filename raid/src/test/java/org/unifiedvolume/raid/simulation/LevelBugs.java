@@ -12,7 +12,7 @@ import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest.Write;
 import org.unifiedvolume.request.Outcome;
 
-/// Bugs of what levels do: journals and repairs.
+/// Bugs of what levels do: journals, repairs, and what they believe.
 final class LevelBugs {
     private LevelBugs() {}
 
@@ -61,6 +61,20 @@ final class LevelBugs {
             } else {
                 disk.submit(write, done);
             }
+        }
+    }
+
+    /// What does not fit its checksum is believed wherever changes were under way when everything
+    /// stopped, although another copy fits.
+    static final class BelievesWhatDoesNotFit implements Planting {
+        @Override
+        public Level level(Level level) {
+            return new DecoratedLevel(level) {
+                @Override
+                public boolean weighsCopies() {
+                    return false;
+                }
+            };
         }
     }
 

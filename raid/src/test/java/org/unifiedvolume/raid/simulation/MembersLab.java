@@ -53,6 +53,7 @@ final class MembersLab implements AutoCloseable {
     private long chunkBytes = CHUNK_BYTES;
     private long usedBytes;
     private long idleWindowBytes = WINDOW_BYTES;
+    private boolean hasChecksums;
     private RedundantArray array;
     private IOException failed;
 
@@ -125,6 +126,12 @@ final class MembersLab implements AutoCloseable {
         return this;
     }
 
+    /// A new array keeps checksums of its data.
+    MembersLab withChecksums() {
+        hasChecksums = true;
+        return this;
+    }
+
     Rig rig() {
         return rig;
     }
@@ -164,6 +171,7 @@ final class MembersLab implements AutoCloseable {
                         usedBytes,
                         metadata,
                         true,
+                        hasChecksums,
                         false,
                         null,
                         false,

@@ -59,6 +59,10 @@ enum PlantedBug {
             "a repair after a failed read writes other bytes",
             Level.RAID1,
             _ -> new LevelBugs.RepairsWrongly()),
+    BELIEVES_WHAT_DOES_NOT_FIT(
+            "a copy that does not fit its checksum is believed after a crash",
+            Level.RAID1_INTEGRITY,
+            _ -> new LevelBugs.BelievesWhatDoesNotFit()),
     SKIPS_REPLAY(
             "the journal is not replayed after a crash", Level.RAID5, LevelBugs.SkipsReplay::new),
     JOURNALS_LATE(

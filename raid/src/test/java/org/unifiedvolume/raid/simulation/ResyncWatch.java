@@ -50,6 +50,10 @@ final class ResyncWatch {
     /// The legs that were complete in this life, and are still made of the same member.
     private final Set<String> known = new HashSet<>();
 
+    /// Those of whose members another one is about to take the place: what they have is still their
+    /// old member's until they are dropped.
+    private final Set<String> leaving = new HashSet<>();
+
     /// Bytes that jobs have moved, by role.
     private final Map<Integer, Long> moved = new HashMap<>();
 
@@ -67,12 +71,14 @@ final class ResyncWatch {
         dirty.clear();
         dirty.or(dirtyRegions);
         known.clear();
+        leaving.clear();
         moved.clear();
     }
 
     /// A leg is made of another member from now on, or of one that has lost what it had.
     void replaced(String leg) {
         known.remove(leg);
+        leaving.add(leg);
     }
 
     /// How it was until now.
@@ -151,13 +157,26 @@ final class ResyncWatch {
                 moves(RESYNC, "an unclean stop", row, lengthBytes);
                 super.resync(group, row, lengthBytes);
             }
+
+            @Override
+            public void makeAlike(Group group, long row, long lengthBytes)
+                    throws DeviceFault, InterruptedException {
+                if (regionBytes > 0 && !isDirty(row, lengthBytes)) {
+                    breaks("a reader asked for it", row, lengthBytes, lengthBytes);
+                }
+                super.makeAlike(group, row, lengthBytes);
+            }
         };
     }
 
     private void look(Roles roles) {
         for (int role = 0; role < roles.count(); role++) {
-            if (roles.isComplete(role)) {
-                known.add(roles.leg(role).name());
+            String leg = roles.leg(role).name();
+            if (!roles.isWritable(role)) {
+                leaving.remove(leg);
+            }
+            if (roles.isComplete(role) && !leaving.contains(leg)) {
+                known.add(leg);
             }
             if (roles.isComplete(role) || !roles.isWritable(role)) {
                 moved.remove(role); // what comes next is another job
@@ -179,10 +198,19 @@ final class ResyncWatch {
                                 lengthBytes,
                                 isNew ? Math.min(bound, level.rowBytes()) : 0,
                                 isNew ? level.rowBytes() : 0));
+        if (!isDirty(row, lengthBytes) || sum > bound) {
+            breaks(why, row, lengthBytes, sum);
+        }
+    }
+
+    private boolean isDirty(long row, long lengthBytes) {
         int first = (int) (row / regionBytes);
         int end = (int) ((row + lengthBytes - 1) / regionBytes) + 1;
-        boolean isDirty = dirty.nextClearBit(first) >= end;
-        if ((!isDirty || sum > bound) && broken == null) {
+        return dirty.nextClearBit(first) >= end;
+    }
+
+    private void breaks(String why, long row, long lengthBytes, long sum) {
+        if (broken == null) {
             broken =
                     "%s after %s moved rows %d+%d, %d bytes so far, but dirty were regions %s of %d bytes"
                             .formatted(TOO_MUCH, why, row, lengthBytes, sum, dirty, regionBytes);

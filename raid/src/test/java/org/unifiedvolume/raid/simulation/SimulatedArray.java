@@ -99,6 +99,12 @@ interface SimulatedArray {
         return ResyncWatch.Totals.NONE;
     }
 
+    /// Whether [#mayGarble] holds on, as legs may still differ where changes were under way at the
+    /// last crash, and one of them may go wrong silently before they are made alike.
+    default boolean isInDoubt(BlockDevice device) {
+        return false;
+    }
+
     /// The process has ended, in order or not; what it kept elsewhere than on the disks is as a
     /// crash leaves it.
     default void processEnded() {}

@@ -16,7 +16,7 @@ final class SimulatedParity extends SimulatedRedundancy {
     private final long chunkBytes;
 
     SimulatedParity(SimulatedHost host, int parities) {
-        super(host);
+        super(host, false);
         Random random = host.random();
         this.parities = parities;
         this.chunkBytes = 4096L << random.nextInt(3);

@@ -16,6 +16,7 @@ import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.ArrayStart;
 import org.unifiedvolume.raid.redundant.JobOptions;
 import org.unifiedvolume.raid.redundant.LevelPlan;
+import org.unifiedvolume.raid.redundant.RedundantArray;
 import org.unifiedvolume.raid.redundant.SimulatedWitness;
 import org.unifiedvolume.raid.redundant.Surroundings;
 import org.unifiedvolume.raid.superblock.MemberAreas;
@@ -50,7 +51,8 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     private final ArrayOptions options;
     private final ResyncWatch watch = new ResyncWatch();
 
-    SimulatedRedundancy(SimulatedHost host) {
+    /// @param hasChecksums whether its data carry checksums
+    SimulatedRedundancy(SimulatedHost host, boolean hasChecksums) {
         this.host = host;
         Random random = host.random();
         this.witness = new SimulatedWitness(host.rig().time, random);
@@ -61,6 +63,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         random.nextInt(3) == 0 ? USED_BYTES : 0,
                         random.nextInt(4) == 0 ? MetadataPlace.END : MetadataPlace.START,
                         random.nextInt(8) > 0,
+                        hasChecksums,
                         false,
                         null,
                         false,
@@ -119,7 +122,9 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         for (SimulatedDisk disk : host.disks()) {
             MemberLayout.Wishes wishes =
                     new MemberLayout.Wishes(
-                            options.bitmap(), plan(List.of()).hasJournal() ? -1 : 0);
+                            options.bitmap(),
+                            plan(List.of()).hasJournal() ? -1 : 0,
+                            options.integrity());
             MemberAreas areas =
                     MemberLayout.plan(disk.size().sizeBytes(), options.metadata(), wishes);
             least = Math.min(least, areas.data().length());
@@ -133,10 +138,19 @@ abstract class SimulatedRedundancy implements SimulatedArray {
         }
     }
 
+    final boolean hasChecksums() {
+        return options.integrity();
+    }
+
     /// What its disks may do beside failing requests.
-    static Set<DiskFault> borne() {
-        return Promises.honestAnd(
-                DiskFault.MISSING, DiskFault.FORGET, DiskFault.SET_BACK, DiskFault.SWAP);
+    final Set<DiskFault> borne() {
+        Set<DiskFault> borne =
+                Promises.honestAnd(
+                        DiskFault.MISSING, DiskFault.FORGET, DiskFault.SET_BACK, DiskFault.SWAP);
+        if (hasChecksums()) {
+            borne.addAll(Set.of(DiskFault.ROT, DiskFault.MISDIRECTED_WRITE, DiskFault.LOST_WRITE));
+        }
+        return borne;
     }
 
     @Override
@@ -312,20 +326,26 @@ abstract class SimulatedRedundancy implements SimulatedArray {
             return; // a leg is away for good
         }
         ManagedArray managed = (ManagedArray) array;
-        managed.scrub(false, 0);
-        host.rig().time.advance(SCRUB_NANOS);
-        Map<?, ?> scrub =
-                ((List<?>) managed.detail().get("jobs"))
-                        .stream()
-                                .map(job -> (Map<?, ?>) job)
-                                .filter(job -> job.get("name").equals("scrub"))
-                                .findAny()
-                                .orElseThrow();
+        if (hasChecksums()) {
+            scrub(managed, true); // nobody may have read what has gone wrong
+        }
+        Map<?, ?> scrub = scrub(managed, false);
         if (!scrub.get("ended").equals(true) || !scrub.get("wrong").equals(0L)) {
             throw new AssertionError(
                     "sectors of legs do not agree, though nobody changes them: a scrub says "
                             + scrub);
         }
+    }
+
+    private Map<?, ?> scrub(ManagedArray array, boolean repairs) throws IOException {
+        array.scrub(repairs, 0);
+        host.rig().time.advance(SCRUB_NANOS);
+        return ((List<?>) array.detail().get("jobs"))
+                .stream()
+                        .map(job -> (Map<?, ?>) job)
+                        .filter(job -> job.get("name").equals("scrub"))
+                        .findAny()
+                        .orElseThrow();
     }
 
     @Override
@@ -370,6 +390,12 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                 fresh.device().close();
             }
         }
+    }
+
+    /// The blocks that somebody was changing have no checksum to tell which leg is right.
+    @Override
+    public final boolean isInDoubt(BlockDevice device) {
+        return hasChecksums() && ((RedundantArray) device).roles().isMeasured();
     }
 
     @Override

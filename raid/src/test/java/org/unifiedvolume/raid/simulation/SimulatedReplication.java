@@ -8,6 +8,7 @@ import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.spi.ManagedArray;
 import org.unifiedvolume.testkit.SimulatedDisk;
+import org.unifiedvolume.testkit.VolumeModel.Change;
 
 /// RAID 1 of two or three legs, or RAID 10 of two to five.
 final class SimulatedReplication extends SimulatedRedundancy {
@@ -22,8 +23,8 @@ final class SimulatedReplication extends SimulatedRedundancy {
     private final long chunkBytes;
     private final ReadPolicy policy;
 
-    private SimulatedReplication(SimulatedHost host, boolean isTen) {
-        super(host);
+    private SimulatedReplication(SimulatedHost host, boolean isTen, boolean hasChecksums) {
+        super(host, hasChecksums);
         Random random = host.random();
         this.isTen = isTen;
         this.legs = 2 + random.nextInt(isTen ? 4 : 2);
@@ -37,12 +38,12 @@ final class SimulatedReplication extends SimulatedRedundancy {
         addDisks(legs, size);
     }
 
-    static SimulatedReplication mirror(SimulatedHost host) {
-        return new SimulatedReplication(host, false);
+    static SimulatedReplication mirror(SimulatedHost host, boolean hasChecksums) {
+        return new SimulatedReplication(host, false, hasChecksums);
     }
 
-    static SimulatedReplication ten(SimulatedHost host) {
-        return new SimulatedReplication(host, true);
+    static SimulatedReplication ten(SimulatedHost host, boolean hasChecksums) {
+        return new SimulatedReplication(host, true, hasChecksums);
     }
 
     /// As many legs of a mirror may be lost as there are, but for one; while there are to be fewer,
@@ -84,6 +85,18 @@ final class SimulatedReplication extends SimulatedRedundancy {
                             managed.setLegs(count, List.of(), List.of(disk.name()), true);
                         });
         return List.of(more, fewer, fewer);
+    }
+
+    /// A block that goes wrong on one leg while it was being changed on the others
+    /// (`docs/safety.md`, limit 8).
+    @Override
+    public boolean mayGarble(Change change) {
+        return hasChecksums() && host().disks().stream().anyMatch(FaultPlan::isFlawed);
+    }
+
+    @Override
+    public boolean losesLegsLate() {
+        return hasChecksums();
     }
 
     @Override

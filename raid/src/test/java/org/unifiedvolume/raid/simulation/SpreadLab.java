@@ -123,6 +123,7 @@ final class SpreadLab implements AutoCloseable {
                                 metadata,
                                 false,
                                 false,
+                                false,
                                 null,
                                 false,
                                 "",

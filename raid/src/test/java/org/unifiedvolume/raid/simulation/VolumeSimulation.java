@@ -48,6 +48,9 @@ final class VolumeSimulation {
     /// How many sectors were seen to be there so far.
     private int sectors;
 
+    /// What the last crash cut off: changes that were not durable.
+    private List<Change> cutOff = List.of();
+
     private int lives;
     private int requests;
 
@@ -130,6 +133,7 @@ final class VolumeSimulation {
         host.disks().forEach(SimulatedDisk::mend);
         rig.time.advance(QUIET_NANOS); // until every job has ended
         array.checkAgreement(device);
+        verify();
         device.close();
         rig.time.runUntilIdle();
     }
@@ -169,6 +173,9 @@ final class VolumeSimulation {
     /// @return which disks will be missing when it starts again
     private Set<SimulatedDisk> use() throws IOException {
         FaultPlan plan = new FaultPlan(host, array, device);
+        if (array.isInDoubt(device)) {
+            cutOff.forEach(model::forsakeLate);
+        }
         long forgotten = host.counts().of(DiskFault.FORGET);
         SimulatedClients clients =
                 new SimulatedClients(
@@ -253,10 +260,10 @@ final class VolumeSimulation {
         host.counts().count(hasPower ? DiskFault.KILL : DiskFault.POWER_CUT);
         host.log().note("volume", hasPower ? "is killed" : "loses power");
         clients.die();
+        boolean isVolatileLost = !hasPower || legLostPower;
+        cutOff = isVolatileLost ? model.volatileOnes() : model.unanswered();
         if (losesLegs || array.losesLegsLate()) {
-            boolean isVolatileLost = !hasPower || legLostPower;
-            List<Change> atStake = isVolatileLost ? model.volatileOnes() : model.unanswered();
-            atStake.stream().filter(array::mayGarble).forEach(model::forsake);
+            cutOff.stream().filter(array::mayGarble).forEach(model::forsake);
         }
         for (SimulatedDisk disk : host.disks()) {
             if (hasPower) {

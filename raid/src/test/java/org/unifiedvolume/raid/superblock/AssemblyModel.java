@@ -373,7 +373,7 @@ final class AssemblyModel {
                 MemberLayout.plan(
                         Samples.MEMBER_BYTES,
                         MetadataPlace.START,
-                        new MemberLayout.Wishes(true, 0)),
+                        new MemberLayout.Wishes(true, 0, false)),
                 events,
                 epoch,
                 history,

@@ -13,10 +13,12 @@ import org.unifiedvolume.raid.superblock.MemberLayout.Wishes;
 class MemberLayoutTest {
     private static final List<Wishes> WISHES =
             List.of(
-                    new Wishes(false, 0),
-                    new Wishes(true, 0),
-                    new Wishes(true, -1),
-                    new Wishes(false, 1 << 20));
+                    new Wishes(false, 0, false),
+                    new Wishes(true, 0, false),
+                    new Wishes(true, -1, false),
+                    new Wishes(false, 1 << 20, false),
+                    new Wishes(true, 0, true),
+                    new Wishes(true, -1, true));
 
     /// The checks of superblocks know what must not overlap, whatever the size.
     @Test
@@ -54,12 +56,14 @@ class MemberLayoutTest {
         new SuperblockChecks(superblock).check();
         assertEquals(wishes.bitmap(), areas.bitmap().isPresent());
         assertEquals(wishes.journalBytes() != 0, areas.journal().isPresent());
+        assertEquals(wishes.checksums(), areas.checksums().isPresent());
+        assertEquals(wishes.checksums(), areas.wishes().checksums());
     }
 
     @Test
     void regionsAreTheSameOnMembersOfAnySize() {
         long rows = 60L << 30;
-        Wishes wishes = new Wishes(true, 0);
+        Wishes wishes = new Wishes(true, 0, false);
         MemberAreas small = MemberLayout.plan(61L << 30, MetadataPlace.START, wishes).forRows(rows);
         MemberAreas large = MemberLayout.plan(9L << 40, MetadataPlace.END, wishes).forRows(rows);
         assertEquals(1 << 20, small.regionBytes());
@@ -69,8 +73,19 @@ class MemberLayoutTest {
     }
 
     @Test
+    void checksumsTakeAThousandthOfAMember() {
+        Wishes wishes = new Wishes(true, 0, true);
+        for (MetadataPlace place : MetadataPlace.values()) {
+            MemberAreas areas = MemberLayout.plan(1L << 40, place, wishes);
+            assertTrue(areas.checksums().length() >= areas.data().length() / 4096 * 4);
+            assertTrue(areas.checksums().length() <= (1L << 40) / 1000);
+            assertEquals(0, areas.data().length() % 4096);
+        }
+    }
+
+    @Test
     void dataBeginsOnItsGridAndTheJournalIsWithinItsBounds() {
-        Wishes parity = new Wishes(true, -1);
+        Wishes parity = new Wishes(true, -1, false);
         MemberAreas tiny = MemberLayout.plan(8 << 20, MetadataPlace.START, parity);
         assertEquals(0, tiny.data().offset() % (64 << 10));
         assertTrue(tiny.data().offset() < 1 << 20, tiny.toString());
@@ -84,7 +99,7 @@ class MemberLayoutTest {
     }
 
     private static long journal(long memberBytes) {
-        return MemberLayout.plan(memberBytes, MetadataPlace.START, new Wishes(true, -1))
+        return MemberLayout.plan(memberBytes, MetadataPlace.START, new Wishes(true, -1, false))
                 .journal()
                 .length();
     }

@@ -26,11 +26,25 @@ final class Samples {
         return array(1, 2, 0, MetadataPlace.END);
     }
 
-    /// The superblock of role 0 of an array whose members are all in sync.
+    /// A mirror whose data carry checksums, and held something when they were made.
+    static Superblock mirrorWithChecksums(MetadataPlace place) {
+        return array(1, 2, 0, place, true);
+    }
+
     static Superblock array(int level, int roles, long chunkBytes, MetadataPlace place) {
+        return array(level, roles, chunkBytes, place, false);
+    }
+
+    /// The superblock of role 0 of an array whose members are all in sync.
+    private static Superblock array(
+            int level, int roles, long chunkBytes, MetadataPlace place, boolean hasChecksums) {
         boolean hasJournal = level == 5 || level == 6;
         MemberAreas areas =
-                MemberLayout.plan(MEMBER_BYTES, place, new Wishes(true, hasJournal ? -1 : 0));
+                MemberLayout.plan(
+                                MEMBER_BYTES,
+                                place,
+                                new Wishes(true, hasJournal ? -1 : 0, hasChecksums))
+                        .withUnprovenData(true);
         long rows = areas.data().length();
         rows -= chunkBytes == 0 ? 0 : rows % chunkBytes;
         int copies = level == 1 ? roles : level == 10 ? 2 : 1;

@@ -8,6 +8,8 @@ import static org.unifiedvolume.raid.superblock.Samples.int4;
 import static org.unifiedvolume.raid.superblock.Samples.int8;
 import static org.unifiedvolume.raid.superblock.Samples.patched;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -138,7 +140,7 @@ class SuperblockCodecTest {
         assertTrue(version.getMessage().contains("version 2"), version.getMessage());
         assertEquals(Kind.FUTURE, fault(patched(bytes, 8, int4(-1)), 0).kind());
         assertEquals(Kind.FUTURE, fault(patched(bytes, 32, int8(1)), 0).kind());
-        for (int bit = 2; bit < 64; bit++) {
+        for (int bit = 3; bit < 64; bit++) {
             assertEquals(Kind.FUTURE, fault(patched(bytes, 40, int8(1L << bit)), 0).kind());
         }
     }
@@ -156,6 +158,7 @@ class SuperblockCodecTest {
         impossible("bitmap", 24, int8(2));
         impossible("bad blocks", 24, int8(1));
         impossible("journal", 40, int8(1));
+        impossible("integrity", 40, int8(4));
         impossible("UTF-8", 80, (byte) 0xc3, (byte) 0x28);
         impossible("level", 112, int4(2));
         impossible("level", 112, int4(-2));
@@ -212,8 +215,9 @@ class SuperblockCodecTest {
         impossible("bits were cleared", 256, int8(-1));
         impossible("journal", 264, int8(136 << 10));
         impossible("journal", 264, int8(136 << 10), 272, int8(4096));
-        impossible("checksums", 280, int8(136 << 10), 288, int8(4096));
-        impossible("checksums", 296, int4(1));
+        impossible("integrity", 280, int8(136 << 10), 288, int8(4096));
+        impossible("checksums are of kind 1", 296, int4(1));
+        impossible("checksums that are not there", 300, int4(1));
         impossible("bad blocks", 312, int8(8192));
         impossible("reshape", 320, int8(0));
         impossible("reshape", 40, int8(2));
@@ -248,6 +252,31 @@ class SuperblockCodecTest {
         SuperblockFault fault = fault(patched, 0);
         assertEquals(Kind.IMPOSSIBLE, fault.kind(), fault.getMessage());
         assertTrue(fault.getMessage().contains(says), fault.getMessage() + " for " + says);
+    }
+
+    @Test
+    void checksumsLieWhereTheFormatSaysAndAreChecked() throws SuperblockFault {
+        for (MetadataPlace place : MetadataPlace.values()) {
+            Superblock one = Samples.mirrorWithChecksums(place);
+            byte[] encoded = SuperblockCodec.encode(one, 0);
+            assertEquals(one, SuperblockCodec.decode(encoded, 0));
+            ByteBuffer fields = ByteBuffer.wrap(encoded).order(ByteOrder.LITTLE_ENDIAN);
+            assertEquals(4, fields.getLong(40));
+            assertEquals(one.areas().checksums().offset(), fields.getLong(280));
+            assertEquals(one.areas().checksums().length(), fields.getLong(288));
+            assertEquals(1, fields.getInt(296));
+            assertEquals(1, fields.getInt(300));
+            isImpossible("integrity", patched(encoded, 40, int8(0)));
+            isImpossible("integrity", patched(patched(encoded, 280, int8(0)), 288, int8(0)));
+            isImpossible("kind 0", patched(encoded, 296, int4(0)));
+            isImpossible("kind 2", patched(encoded, 296, int4(2)));
+            isImpossible("its checksums have", patched(encoded, 288, int8(4096)));
+            isImpossible("checksums", patched(encoded, 280, int8(Long.MAX_VALUE - 4095)));
+            long rows = one.array().rowBytes();
+            isImpossible(
+                    "whole blocks",
+                    patched(patched(encoded, 136, int8(rows - 512)), 128, int8(rows - 512)));
+        }
     }
 
     @Test

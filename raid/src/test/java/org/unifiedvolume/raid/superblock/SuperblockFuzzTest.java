@@ -140,6 +140,7 @@ class SuperblockFuzzTest {
                 List.of(
                         Samples.mirror(),
                         Samples.mirrorAtEnd(),
+                        Samples.mirrorWithChecksums(MetadataPlace.START),
                         Samples.array(10, 3, 65536, MetadataPlace.START),
                         Samples.reshaped(),
                         Samples.array(5, 3, 65536, MetadataPlace.START))) {

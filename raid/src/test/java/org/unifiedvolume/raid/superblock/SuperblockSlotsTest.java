@@ -29,7 +29,7 @@ class SuperblockSlotsTest {
 
     private static Superblock superblock(int size, MetadataPlace place, long events, Epoch epoch) {
         Superblock base = Samples.array(1, 2, 0, place);
-        MemberAreas areas = MemberLayout.plan(size, place, new Wishes(true, 0));
+        MemberAreas areas = MemberLayout.plan(size, place, new Wishes(true, 0, false));
         long rows = areas.data().length();
         ArrayDescription array =
                 new ArrayDescription(Samples.ARRAY, "media", 1, 2, 0, rows, rows, 2, 17);
