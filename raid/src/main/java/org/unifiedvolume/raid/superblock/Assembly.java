@@ -124,6 +124,13 @@ public final class Assembly {
         if (!isEnough.test(complete)) {
             throw tooFew(freshest, seats);
         }
+        // One that was to replace a complete member takes its role in one state, of which the old
+        // one
+        // need not know: after that it counts without any state that would have told the others.
+        for (MemberEntry entry : lostSuccessors(freshest)) {
+            absent |= 1L << entry.role();
+            missing |= 1L << entry.role();
+        }
         checkNobodyWentOn(freshest, missing, absent, isEnough);
         List<Successor> successors = successors(freshest, seats);
         return new Verdict(
@@ -163,6 +170,19 @@ public final class Assembly {
             }
         }
         return found;
+    }
+
+    /// The members that follow complete ones, and are not here as they were.
+    private List<MemberEntry> lostSuccessors(Superblock freshest) {
+        return freshest.members().stream()
+                .filter(entry -> entry.state() == MemberState.REPLACING)
+                .filter(
+                        entry -> {
+                            int index = candidateOf(entry);
+                            return index < 0
+                                    || isOlderThanKnown(candidates.get(index).superblock(), entry);
+                        })
+                .toList();
     }
 
     /// The superblock that has all others in its past, or all of the side that the user chose.
@@ -433,15 +453,24 @@ public final class Assembly {
         return !freshest.hasLived(witness.epoch()) && !hasForgotten(freshest, witness.epoch());
     }
 
-    private static String placesOf(Superblock freshest, long roles) {
-        StringBuilder names = new StringBuilder();
+    private String placesOf(Superblock freshest, long roles) {
+        List<String> names = new ArrayList<>();
         for (int role = 0; role < freshest.array().roles(); role++) {
-            if ((roles >> role & 1) != 0) {
-                names.append(names.isEmpty() ? "" : " and ");
-                names.append(freshest.entryOf(role).place());
+            MemberEntry entry = freshest.entryOf(role);
+            boolean isHere =
+                    candidateOf(entry) >= 0
+                            && !isOlderThanKnown(
+                                    candidates.get(candidateOf(entry)).superblock(), entry);
+            if ((roles >> role & 1) != 0 && !isHere) {
+                names.add(entry.place());
             }
         }
-        return names.toString();
+        for (MemberEntry entry : lostSuccessors(freshest)) {
+            if ((roles >> entry.role() & 1) != 0) {
+                names.add(entry.place());
+            }
+        }
+        return String.join(" and ", names);
     }
 
     private List<Integer> spares(Superblock freshest) {

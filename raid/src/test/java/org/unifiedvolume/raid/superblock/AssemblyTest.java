@@ -41,12 +41,17 @@ class AssemblyTest {
         List<MemberEntry> entries = new ArrayList<>();
         int roles = 0;
         for (int i = 0; i < states.length; i++) {
-            boolean isSpare = states[i] == MemberState.SPARE;
-            roles += isSpare ? 0 : 1;
+            int roleOf =
+                    switch (states[i]) {
+                        case SPARE -> -1;
+                        case REPLACING -> 0;
+                        default -> i;
+                    };
+            roles += roleOf == i ? 1 : 0;
             entries.add(
                     new MemberEntry(
                             Samples.member(i),
-                            isSpare ? -1 : i,
+                            roleOf,
                             states[i],
                             0,
                             known,
@@ -243,6 +248,24 @@ class AssemblyTest {
         refuses(assembly(later, a, setBack), MIRROR, "older than when last seen", "went on");
         Candidate present = carries("b", superblock(1, 9, FIRST, GOOD, GOOD));
         assembly(later, a, present).decide(MIRROR);
+    }
+
+    /// What replaces a member takes its role in one state, of which the old one need not know.
+    @Test
+    void aReplacementThatIsMissingMayHaveTheRole() throws AssemblyFault {
+        Candidate old = carries("a", superblock(0, 6, HERE, GOOD, STALE, MemberState.REPLACING));
+        Candidate stale = carries("b", superblock(1, 5, FIRST, GOOD, GOOD));
+        Candidate gone = missing("c");
+        refuses(
+                assembly(old, stale, gone),
+                MIRROR,
+                "nbd://host2/disk is missing",
+                "degraded: true");
+        Witness later = new Witness(Samples.ARRAY, new Epoch(3, 3), 7);
+        refuses(assembly(later, old, stale, gone), MIRROR, "nbd://host2/disk", "went on");
+        Verdict verdict =
+                assembly(new Witness(Samples.ARRAY, HERE, 6), old, stale, gone).decide(MIRROR);
+        assertEquals(List.of(), verdict.successors());
     }
 
     @Test
