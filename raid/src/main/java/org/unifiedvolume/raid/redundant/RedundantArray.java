@@ -74,6 +74,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     private volatile boolean closed;
 
+    /// Whether what the last run left to do goes on. Guarded by the lock of the states.
+    private boolean begun;
+
     /// What is written on the members; set once, before the array is used.
     private Superblocks superblocks;
 
@@ -158,7 +161,12 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         jobs.begin();
         replacements.resume();
         resumeReshape();
-        returns.begin();
+        legs.look(
+                () -> {
+                    begun = true;
+                    lookAfterLegs();
+                    return null;
+                });
     }
 
     private void resumeReshape() throws IOException {
@@ -196,6 +204,14 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         if (bitmap != null) {
             bitmap.mayClearAgain();
         }
+        if (begun) {
+            lookAfterLegs();
+        }
+    }
+
+    /// Under the lock of the states. Not before the jobs of the last run go on: a leg that came
+    /// back earlier would be filled by two jobs.
+    private void lookAfterLegs() {
         returns.look();
         replacements.look();
         succession.look();

@@ -35,16 +35,6 @@ final class Returns {
         }
     }
 
-    /// Starts to look for the legs that were not there when the array started.
-    void begin() {
-        array.legs()
-                .look(
-                        () -> {
-                            look();
-                            return null;
-                        });
-    }
-
     private boolean anyAway() {
         return array.legs().all().stream().anyMatch(Returns::isAway);
     }
