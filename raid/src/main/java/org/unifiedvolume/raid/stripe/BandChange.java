@@ -96,7 +96,7 @@ final class BandChange extends StripePart {
     private void fail(DeviceFault why) {
         release();
         if (!patience.retry(why, group().io(), this::start)) {
-            change().ended(why);
+            notDone(why);
         }
     }
 
@@ -210,9 +210,9 @@ final class BandChange extends StripePart {
     }
 
     @Override
-    void mend() throws DeviceFault, InterruptedException {
+    void sendAgain() throws DeviceFault, InterruptedException {
         for (int i = 0; i < legs.count(); i++) {
-            if ((failed() >> legs.role(i) & 1) != 0) {
+            if ((writes >> i & 1) != 0 && (failed() >> legs.role(i) & 1) != 0) {
                 LegWrites.again(group(), legs.leg(i), band.row(), band.lengthBytes(), source(i));
             }
         }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.buffer.Buffers;
@@ -237,6 +238,35 @@ public class Journal {
         return false;
     }
 
+    /// Writes over an entry that could not be written, and may stand in the ring nevertheless:
+    /// with the number and in the place that it had.
+    ///
+    /// @param told when there is none any more; or why it cannot be written over
+    void settle(Consumer<DeviceFault> told) {
+        boolean isSettled;
+        lock.lock();
+        try {
+            isSettled = !ring.isDoubtful();
+            if (!isSettled) {
+                waiting.add(
+                        new JournalChange(0, 0, 0) {
+                            @Override
+                            void entered(DeviceFault fault) {
+                                told.accept(fault);
+                            }
+                        });
+                resting = false;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (isSettled) {
+            told.accept(null);
+        } else {
+            pump();
+        }
+    }
+
     /// Whether an entry that a replay would carry out describes some of these rows. Under the lock.
     boolean counts(long row, long endRow) {
         return ring.counts(row, endRow);
@@ -463,6 +493,7 @@ public class Journal {
             lock.unlock();
         }
         for (JournalChange change : batch) {
+            change.mayStand = why != null && change.isJournalled();
             change.entered(why);
         }
         pump();

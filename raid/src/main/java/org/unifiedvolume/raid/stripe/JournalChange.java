@@ -19,6 +19,10 @@ abstract class JournalChange {
     /// The entry that it stands in. Guarded by the journal's lock.
     JournalEntry entry;
 
+    /// Whether it could not be written to all legs that hold the journal, but to some perhaps: a
+    /// replay may carry it out until [Journal#settle] has succeeded. Set before it is told.
+    boolean mayStand;
+
     /// Whether nobody knows when it will have ended. Guarded by the journal's lock.
     boolean lasts;
 
@@ -87,7 +91,12 @@ abstract class JournalChange {
 
     /// How many records of an entry it takes.
     final int recordCount() {
-        return Math.max(1, count) + (shapeRoles > 0 ? 1 : 0);
+        return count + (revokes() ? 1 : 0) + (shapeRoles > 0 ? 1 : 0);
+    }
+
+    /// Whether what entries before say of its rows counts no more.
+    final boolean revokes() {
+        return !isJournalled() && row < endRow;
     }
 
     /// How many bytes of blocks there are.

@@ -18,7 +18,7 @@ final class JournalPayload {
     static List<JournalHeader.Item> records(List<JournalChange> batch) {
         List<JournalHeader.Item> records = new ArrayList<>();
         for (JournalChange change : batch) {
-            if (!change.isJournalled()) {
+            if (change.revokes()) {
                 records.add(
                         new JournalHeader.Item(
                                 JournalHeader.ALL_ROLES,

@@ -81,9 +81,17 @@ final class JournalReplay {
         }
     }
 
+    /// Legs that are complete hold all that was written. One that is being rebuilt may hold what
+    /// others wrote over while it was away.
     private Found find(long position, long sequence) throws InterruptedException {
+        long complete = group.roles().complete();
+        Found found = find(complete, position, sequence);
+        return found == null ? find(~complete, position, sequence) : found;
+    }
+
+    private Found find(long among, long position, long sequence) throws InterruptedException {
         for (int role = 0; role < places.length; role++) {
-            if (holds(role)) {
+            if ((among >> role & 1) != 0 && holds(role)) {
                 JournalHeader header = header(role, position);
                 if (header != null
                         && header.sequence() == sequence

@@ -140,6 +140,11 @@ final class JournalRing {
         return entry.isComplete();
     }
 
+    /// Whether an entry may stand in the ring that could not be written.
+    boolean isDoubtful() {
+        return !doubtful.isEmpty();
+    }
+
     /// An entry could not be written; the next one takes its number and its place.
     void notWritten(List<JournalChange> changes) {
         for (JournalChange change : changes) {

@@ -42,7 +42,7 @@ final class RunChange extends StripePart {
             release();
             DeviceFault why = StripeRows.noMemory();
             if (!patience.retry(why, group().io(), this::start)) {
-                change().ended(why);
+                notDone(why);
             }
             return;
         }
@@ -104,7 +104,7 @@ final class RunChange extends StripePart {
     @Override
     void notSent(DeviceFault why) {
         release();
-        change().ended(why);
+        notDone(why);
     }
 
     /// What one leg gets; null for zeroes.
@@ -147,9 +147,9 @@ final class RunChange extends StripePart {
     }
 
     @Override
-    void mend() throws DeviceFault, InterruptedException {
+    void sendAgain() throws DeviceFault, InterruptedException {
         for (int role = 0; role < geometry().memberCount(); role++) {
-            if ((failed() >> role & 1) != 0) {
+            if (change().roles().isWritable(role) && (failed() >> role & 1) != 0) {
                 Leg leg = change().roles().leg(role);
                 LegWrites.again(group(), leg, row(), lengthBytes(), gather(role));
             }

@@ -183,11 +183,11 @@ class StripeChange extends FanOut {
     void sent(StripePart part, LegWrites writes) {
         DeviceFault why = mustRepeatSlowly() ? null : writes.settle();
         if (why != null && writes.isAnyTouched()) {
-            partBroke(part);
+            broke(part, why);
         } else {
             partEnded(part);
+            ended(why);
         }
-        ended(why);
     }
 
     /// Whether the journal gets what a band is about to be, before it is sent.
@@ -214,6 +214,12 @@ class StripeChange extends FanOut {
         synchronized (this) {
             broken.add(part);
         }
+    }
+
+    /// A part ended, and legs or the journal may have it or not.
+    void broke(StripePart part, DeviceFault why) {
+        partBroke(part);
+        ended(why);
     }
 
     /// A part ended.

@@ -10,6 +10,9 @@ abstract class StripePart {
     private JournalChange entry;
     private LegWrites sent;
 
+    /// Whether a replay may carry it out although its entry could not be written everywhere.
+    private boolean isDoubtful;
+
     StripePart(StripeChange change) {
         this.change = change;
     }
@@ -47,9 +50,11 @@ abstract class StripePart {
 
     private void entered(DeviceFault fault) {
         if (fault == null) {
+            isDoubtful = false;
             // Which legs lacked what the journal was given has to be known on disk.
             group().whenRecorded(this::recorded);
         } else {
+            isDoubtful |= entry.mayStand;
             notSent(fault);
         }
     }
@@ -57,9 +62,20 @@ abstract class StripePart {
     private void recorded(DeviceFault fault) {
         if (fault == null) {
             send();
+        } else if (entry.isJournalled()) {
+            change.broke(this, fault); // a replay would carry it out, so the legs have to get it
         } else {
             level().journal().left(entry);
             notSent(fault);
+        }
+    }
+
+    /// It was not sent, and is not tried again before whoever asked for it is told.
+    final void notDone(DeviceFault why) {
+        if (isDoubtful) {
+            change.broke(this, why);
+        } else {
+            change.ended(why);
         }
     }
 
@@ -75,7 +91,7 @@ abstract class StripePart {
     /// Sends each leg what it gets.
     abstract void sendTo(LegWrites legs);
 
-    /// It must not be sent. Ends this part, or tries again.
+    /// It must not be sent. Tries again, or gives its memory back and is [#notDone].
     abstract void notSent(DeviceFault why);
 
     /// All legs have answered.
@@ -83,9 +99,9 @@ abstract class StripePart {
         change.sent(this, legs);
     }
 
-    /// The roles whose legs failed, or did not do, what they were sent.
+    /// The roles whose legs failed, or did not do, what they were sent; all if nothing was sent.
     final long failed() {
-        return sent.failed();
+        return sent == null ? -1 : sent.failed();
     }
 
     /// It has failed, and stays until it is mended.
@@ -95,8 +111,25 @@ abstract class StripePart {
         }
     }
 
+    /// Makes legs and journal agree on it: what was sent, or stands in the journal, the legs get;
+    /// what may stand there is written over. On a control thread.
+    final void mend() throws DeviceFault, InterruptedException {
+        DeviceFault why = null;
+        if (isDoubtful) {
+            why = group().blocking().ask(level().journal()::settle);
+        } else if (sent == null) {
+            why = group().blocking().ask(group()::whenRecorded);
+        }
+        if (why != null) {
+            throw why;
+        }
+        if (!isDoubtful) {
+            sendAgain();
+        }
+    }
+
     /// Sends it again to the legs that failed it and are still in use. On a control thread.
-    abstract void mend() throws DeviceFault, InterruptedException;
+    abstract void sendAgain() throws DeviceFault, InterruptedException;
 
     /// It is not needed any more, nor what the journal has of it.
     final void letGo() {
