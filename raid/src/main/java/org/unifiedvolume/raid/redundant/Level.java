@@ -86,6 +86,17 @@ public interface Level {
         throw new UnsupportedOperationException(name() + " takes no more members");
     }
 
+    /// Whether writes that follow one another cost less as one.
+    default boolean gathers() {
+        return false;
+    }
+
+    /// To what length, and from which multiples of it on, such writes are best gathered; 0 if not
+    /// now.
+    default long gatherBytes() {
+        return 0;
+    }
+
     /// What lays the array out over more legs; null if it is on no way to anywhere.
     default Mover mover() {
         return null;

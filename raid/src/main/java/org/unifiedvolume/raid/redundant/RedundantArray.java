@@ -65,6 +65,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final Replacements replacements;
     private final Succession succession;
     private final Repairs repairs;
+    private final Gathering gathering;
     private final FailedChanges failedChanges = new FailedChanges(this);
     private final RangeLocks locks = new RangeLocks();
     private final AtomicBoolean membershipTaken = new AtomicBoolean();
@@ -108,6 +109,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         this.replacements = new Replacements(this);
         this.succession = new Succession(this, options.spareDelayNanos());
         this.repairs = new Repairs(this);
+        this.gathering = level.gathers() ? new Gathering(this) : null;
         this.status = new ArrayStatus(this, Instant.now());
         legs.setListener(this::statesChanged);
     }
@@ -387,15 +389,34 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             done.complete(request, new Outcome.Failed(refusal));
             return;
         }
-        long offset = request.offsetBytes();
-        long length = request.lengthBytes();
+        if (gathering == null
+                || !(request instanceof Write write)
+                || !gathering.take(write, done)) {
+            send(request, done);
+        }
+    }
+
+    /// Carries out a change as soon as its rows are free.
+    void send(IoRequest change, Completion done) {
+        long offset = change.offsetBytes();
+        long length = change.lengthBytes();
+        if (gathering != null) {
+            gathering.begins();
+        }
         locks.acquire(
                 new RowChange(
                         this,
-                        request,
+                        change,
                         done,
                         level.firstRow(offset, length),
                         level.endRow(offset, length)));
+    }
+
+    /// A change has been answered.
+    void answered() {
+        if (gathering != null) {
+            gathering.ends();
+        }
     }
 
     @Override
@@ -631,6 +652,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         }
         closed = true;
         jobs.cancelAll();
+        if (gathering != null) {
+            gathering.close();
+        }
         BlockingLegs.Held all = new BlockingLegs.Held(0, level.rowBytes());
         try {
             if (blocking.holdWithin(CLOSE_NANOS, locks, all)) {

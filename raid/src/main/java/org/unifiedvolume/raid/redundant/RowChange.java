@@ -57,7 +57,7 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
 
     @Override
     protected void refused(DeviceFault why) {
-        done.complete(request, new Outcome.Failed(why));
+        answer(new Outcome.Failed(why));
     }
 
     @Override
@@ -66,7 +66,7 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
             go();
         } else {
             array.locks().release(this);
-            done.complete(request, new Outcome.Failed(fault));
+            answer(new Outcome.Failed(fault));
         }
     }
 
@@ -106,7 +106,7 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
             write.source().retain();
         }
         array.failedChanges().add(this, why, mending);
-        done.complete(request, new Outcome.Failed(why));
+        answer(new Outcome.Failed(why));
     }
 
     long row() {
@@ -142,10 +142,14 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
     /// Answers once nothing that the change depends on can be forgotten.
     private void acknowledge(Outcome outcome) {
         if (array.isRecorded() || !outcome.isSuccess()) {
-            done.complete(request, outcome);
+            answer(outcome);
         } else {
-            array.whenRecorded(
-                    why -> done.complete(request, why == null ? outcome : new Outcome.Failed(why)));
+            array.whenRecorded(why -> answer(why == null ? outcome : new Outcome.Failed(why)));
         }
+    }
+
+    private void answer(Outcome outcome) {
+        done.complete(request, outcome);
+        array.answered();
     }
 }

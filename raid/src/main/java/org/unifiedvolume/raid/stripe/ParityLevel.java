@@ -123,6 +123,16 @@ public final class ParityLevel implements Level {
     }
 
     @Override
+    public boolean gathers() {
+        return true;
+    }
+
+    @Override
+    public long gatherBytes() {
+        return geometry.stripeBytes();
+    }
+
+    @Override
     public boolean isEnough(long completeLegs) {
         return geometry.memberCount() - Long.bitCount(completeLegs) <= geometry.parityCount();
     }

@@ -121,6 +121,18 @@ public final class ReshapableParity implements Level {
     }
 
     @Override
+    public boolean gathers() {
+        return true;
+    }
+
+    /// Nothing while bytes move: it would be what stripes of one shape hold.
+    @Override
+    public long gatherBytes() {
+        StripePicture now = picture;
+        return now.before() == null ? now.after().gatherBytes() : 0;
+    }
+
+    @Override
     public boolean canGrow() {
         return picture.after().canGrow();
     }

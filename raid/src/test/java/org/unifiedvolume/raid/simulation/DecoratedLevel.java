@@ -44,6 +44,16 @@ class DecoratedLevel implements Level {
     }
 
     @Override
+    public boolean gathers() {
+        return level.gathers();
+    }
+
+    @Override
+    public long gatherBytes() {
+        return level.gatherBytes();
+    }
+
+    @Override
     public DeviceShape shape(DeviceShape common) {
         return level.shape(common);
     }
