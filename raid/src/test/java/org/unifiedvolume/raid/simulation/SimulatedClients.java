@@ -27,11 +27,20 @@ final class SimulatedClients {
 
     private static final int LARGE_SPREAD = 32;
 
+    /// One of so many requests is followed by a series of writes.
+    private static final int SERIES = 64;
+
+    private static final int MOST_SERIES_SECTORS = 24;
+
     private final Rig rig;
     private final BlockDevice array;
     private final VolumeModel model;
     private final IntSupplier sectors;
     private final Random random;
+
+    /// For what is rare, so that all else stays as it was for a seed.
+    private final Random variety;
+
     private final boolean isStrict;
     private final int hotSector;
     private final int spread;
@@ -57,6 +66,7 @@ final class SimulatedClients {
         this.model = model;
         this.sectors = sectors;
         this.random = host.random();
+        this.variety = host.variety();
         this.isStrict = isStrict;
         this.spread = host.isLarge() && !isFirst ? LARGE_SPREAD : SPREAD;
         this.hotSector = random.nextInt(sectors.getAsInt() - 2 * MAX_SECTORS);
@@ -95,8 +105,27 @@ final class SimulatedClients {
             underWay++;
             asked++;
             submitOne();
+            if (variety.nextInt(SERIES) == 0) {
+                writeSeries();
+            }
         }
         rig.time.after(random.nextLong(PAUSE_NANOS), this::next);
+    }
+
+    /// Writes one after another without waiting, as who copies a file does.
+    private void writeSeries() {
+        int piece = 1 << variety.nextInt(3);
+        int count = 2 + variety.nextInt(MOST_SERIES_SECTORS / piece);
+        int places = sectors.getAsInt() / piece - count;
+        if (places <= 0) {
+            return;
+        }
+        int first = variety.nextInt(places) * piece;
+        underWay += count;
+        asked += count;
+        for (int i = 0; i < count; i++) {
+            write(model.write(first + i * piece, piece));
+        }
     }
 
     private void submitOne() {
