@@ -9,6 +9,10 @@ final class GivenUp {
     @Option(names = "--force", description = "Give up what the new member carries.")
     private boolean force;
 
+    boolean isGiven() {
+        return force;
+    }
+
     /// A request that brings a member in.
     Request request(String command, String uri) throws ConfigFault {
         return request(command).with("uri", OfflineMembers.absolute(uri));

@@ -88,7 +88,19 @@ final class GrowCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ConfigFault, ControlFault, IOException {
-        boolean isForMembers = size == null && legs == 0 && !added.isEmpty();
+        checkWhatBelongsTogether();
+        if (isForMembers()) {
+            return callForMembers();
+        }
+        return size == null ? callForLegs() : callForSize();
+    }
+
+    private boolean isForMembers() {
+        return size == null && legs == 0 && !added.isEmpty();
+    }
+
+    private void checkWhatBelongsTogether() {
+        boolean isForMembers = isForMembers();
         if (!isForMembers && (size == null) == (legs == 0)) {
             throw new ParameterException(
                     spec.commandLine(), "one of --size, --legs and --add says what is to grow");
@@ -101,10 +113,15 @@ final class GrowCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--remove is about legs; write --legs too");
         }
-        if (isForMembers) {
-            return callForMembers();
+        if (givenUp.isGiven() && added.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--force is about what new members carry; write --add too");
         }
-        return size == null ? callForLegs() : callForSize();
+        if (maxRate != null && !isForMembers) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--max-rate is about laying out anew; it belongs to --add alone");
+        }
     }
 
     private List<String> absolute() throws ConfigFault {

@@ -84,6 +84,13 @@ public final class Main implements Runnable {
     static CommandLine commandLine(PrintWriter out, PrintWriter err) {
         CommandLine main = new CommandLine(new Main());
         addHelp(main);
+        main.getCommandSpec()
+                .versionProvider(() -> new String[] {VersionCommand.text()})
+                .addOption(
+                        OptionSpec.builder("-V", "--version")
+                                .versionHelp(true)
+                                .description("Show which release this is.")
+                                .build());
         return main.setOut(out)
                 .setErr(err)
                 .setUsageHelpAutoWidth(false)

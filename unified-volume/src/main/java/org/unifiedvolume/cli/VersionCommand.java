@@ -15,15 +15,17 @@ final class VersionCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        spec.commandLine().getOut().println(text());
+        return Main.DONE;
+    }
+
+    static String text() {
         String version = Main.class.getPackage().getImplementationVersion();
-        spec.commandLine()
-                .getOut()
-                .printf(
-                        "uvol %s, Java %s, %s %s%n",
+        return "uvol %s, Java %s, %s %s"
+                .formatted(
                         version == null ? "(not packaged)" : version,
                         Runtime.version(),
                         System.getProperty("os.name"),
                         System.getProperty("os.version"));
-        return Main.DONE;
     }
 }

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class MainTest {
@@ -37,6 +38,8 @@ class MainTest {
                     trace                    | Missing required parameter: 'NAME'
                     mount media              | Missing required parameter: 'DIR'
                     mount media /mnt --force | --force says what --mkfs may overwrite; add --mkfs
+                    grow m --size 1 --max-rate 1 | --max-rate is about laying out anew
+                    grow m --size 1 --force  | --force is about what new members carry
                     fail media               | Missing required parameter: 'MEMBER'
                     """)
     void endsWithTwoWhenItIsUsedWrongly(String line, String message) {
@@ -64,6 +67,13 @@ class MainTest {
                                 .formatted(file)
                         + " buffers, state, volumes\n",
                 err.toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"version", "--version", "-V"})
+    void saysWhichReleaseItIs(String asked) {
+        assertEquals(0, run(asked));
+        assertTrue(out.toString().matches("uvol [^,]+, Java [^,]+, .+\\R"), out.toString());
     }
 
     @Test
