@@ -367,6 +367,9 @@ public class Journal {
         if (waiting.isEmpty()) {
             return null;
         }
+        if (ring.isDoubtful()) {
+            return writeEntry(takeThoseThatSettle());
+        }
         List<JournalChange> batch = nextBatch();
         if (batch != null) {
             return writeEntry(batch);
@@ -428,6 +431,14 @@ public class Journal {
         return all;
     }
 
+    /// What is written over an entry that may stand in the ring says nothing. A longer one might
+    /// not fit into its place: both would stand there with one number.
+    private List<JournalChange> takeThoseThatSettle() {
+        List<JournalChange> settling = new ArrayList<>();
+        waiting.removeIf(change -> change.recordCount() == 0 && settling.add(change));
+        return settling;
+    }
+
     /// As many of those that wait as fit into one entry; null if there is no room for the first.
     private List<JournalChange> nextBatch() {
         List<JournalChange> batch = new ArrayList<>();
@@ -481,12 +492,14 @@ public class Journal {
     private void entryEnded(
             List<JournalChange> batch, JournalHeader header, long start, Outcome outcome) {
         DeviceFault why = outcome instanceof Outcome.Failed(DeviceFault fault) ? fault : null;
+        List<JournalChange> refused = List.of();
         lock.lock();
         try {
             busy = false;
             if (why == null) {
                 endedSinceFlush |= ring.written(header, start, batch);
             } else {
+                refused = ring.isDoubtful() ? takeAll() : refused; // it is still in the way
                 ring.notWritten(batch);
             }
         } finally {
@@ -496,6 +509,7 @@ public class Journal {
             change.mayStand = why != null && change.isJournalled();
             change.entered(why);
         }
+        refused.forEach(change -> change.entered(why));
         pump();
     }
 

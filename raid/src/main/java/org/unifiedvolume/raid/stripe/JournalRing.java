@@ -145,10 +145,13 @@ final class JournalRing {
         return !doubtful.isEmpty();
     }
 
-    /// An entry could not be written; the next one takes its number and its place.
+    /// An entry could not be written; the next one takes its number, and its place or one that a
+    /// replay comes to before.
     void notWritten(List<JournalChange> changes) {
         for (JournalChange change : changes) {
-            doubtful.add(new long[] {change.row(), change.endRow()});
+            if (change.recordCount() > 0) {
+                doubtful.add(new long[] {change.row(), change.endRow()});
+            }
         }
     }
 

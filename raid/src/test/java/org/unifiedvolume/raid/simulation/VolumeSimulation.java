@@ -3,8 +3,10 @@ package org.unifiedvolume.raid.simulation;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.unifiedvolume.device.BlockDevice;
@@ -43,6 +45,9 @@ final class VolumeSimulation {
     private final VolumeModel model;
     private final Administrator administrator;
     private List<SimulatedDisk.Snapshot> backup;
+
+    /// What the disks held that were set back since the last life.
+    private final Map<SimulatedDisk, SimulatedDisk.Snapshot> beforeSetBack = new LinkedHashMap<>();
     private BlockDevice device;
 
     /// How many sectors were seen to be there so far.
@@ -153,15 +158,17 @@ final class VolumeSimulation {
             device = array.start(missing, isNew);
             missing.forEach(_ -> host.counts().count(DiskFault.MISSING));
         } catch (IOException e) {
-            if (missing.isEmpty()) {
+            if (missing.isEmpty() && beforeSetBack.isEmpty()) {
                 throw new AssertionError(
                         "an array with all its disks was refused: " + e.getMessage(), e);
             }
             // The others were stale, or might be, and the array was right to say so.
             host.log().note("volume", "refused: %s", e.getMessage());
+            beforeSetBack.forEach(SimulatedDisk::putBack);
             host.startProcess();
             device = array.start(Set.of(), false);
         }
+        beforeSetBack.clear();
     }
 
     private static List<String> names(Set<SimulatedDisk> disks) {
@@ -312,6 +319,7 @@ final class VolumeSimulation {
     private void changeDisks(Set<SimulatedDisk> setBack, boolean someWillBeMissing) {
         Promises promises = array.promises();
         for (SimulatedDisk disk : setBack) {
+            beforeSetBack.put(disk, disk.snapshot());
             disk.restore(backup.get(host.disks().indexOf(disk)));
         }
         if (!setBack.isEmpty()) {
@@ -324,8 +332,21 @@ final class VolumeSimulation {
             List<SimulatedDisk> from = new ArrayList<>(host.disks());
             from.removeIf(disk -> !array.isWritten(disk));
             SimulatedDisk one = from.remove(random.nextInt(from.size()));
-            one.swap(from.get(random.nextInt(from.size())));
+            SimulatedDisk other = from.get(random.nextInt(from.size()));
+            one.swap(other);
+            swapMemory(one, other);
             backup = null;
+        }
+    }
+
+    private void swapMemory(SimulatedDisk one, SimulatedDisk other) {
+        SimulatedDisk.Snapshot ofOne = beforeSetBack.remove(one);
+        SimulatedDisk.Snapshot ofOther = beforeSetBack.remove(other);
+        if (ofOne != null) {
+            beforeSetBack.put(other, ofOne);
+        }
+        if (ofOther != null) {
+            beforeSetBack.put(one, ofOther);
         }
     }
 
