@@ -324,12 +324,6 @@ public final class SimulatedDisk {
         log.note(name, "is set back");
     }
 
-    /// What was set back is what it was before again. Between lives.
-    public void putBack(Snapshot snapshot) {
-        medium.restore(snapshot.content);
-        log.note(name, "is what it was");
-    }
-
     /// Somebody puts another disk in its place, which holds something of another life here and
     /// there.
     public void renew() {

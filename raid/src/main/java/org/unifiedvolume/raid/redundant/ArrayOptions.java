@@ -40,4 +40,20 @@ public record ArrayOptions(
                     null,
                     5 * 60 * 1_000_000_000L,
                     JobOptions.DEFAULT);
+
+    /// With the user's word.
+    public ArrayOptions withDegraded(String word) {
+        return new ArrayOptions(
+                sizeBytes,
+                metadata,
+                bitmap,
+                integrity,
+                assumeClean,
+                primary,
+                force,
+                word,
+                preferred,
+                spareDelayNanos,
+                jobs);
+    }
 }

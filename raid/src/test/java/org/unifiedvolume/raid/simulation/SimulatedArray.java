@@ -42,6 +42,11 @@ interface SimulatedArray {
     /// @throws IOException if it refuses; with all disks here it must not
     BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException;
 
+    /// Starts it with all its disks, and with the user's word that nobody else has used them.
+    default BlockDevice startDegraded(String word) throws IOException {
+        throw new AssertionError("nobody asks for a word: " + word);
+    }
+
     /// Whether the configuration names a disk, so that it is found again whatever it holds.
     default boolean isWritten(SimulatedDisk disk) {
         return true;

@@ -154,7 +154,16 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     }
 
     @Override
+    public final BlockDevice startDegraded(String word) throws IOException {
+        return start(Set.of(), options.withDegraded(word));
+    }
+
+    @Override
     public BlockDevice start(Set<SimulatedDisk> missing, boolean isNew) throws IOException {
+        return start(missing, options);
+    }
+
+    private BlockDevice start(Set<SimulatedDisk> missing, ArrayOptions chosen) throws IOException {
         witness.usedBy(host.threads());
         List<LayoutMember> members = opened(host.disks().subList(0, roles), missing);
         Random random = host.random();
@@ -166,7 +175,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                                 new DecoratedPlan(
                                         plan(members.stream().map(LayoutMember::name).toList()),
                                         level -> watch.over(host.planting().level(level))),
-                                options,
+                                chosen,
                                 host.rig().context(),
                                 host.planting()
                                         .surroundings(

@@ -3,12 +3,12 @@ package org.unifiedvolume.raid.simulation;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.Rig;
@@ -25,6 +25,9 @@ import org.unifiedvolume.testkit.VolumeModel.Change;
 /// All of it follows from a seed.
 final class VolumeSimulation {
     static final int BLOCK_BYTES = 4096;
+    /// The word that a refused start asks for.
+    private static final Pattern WORD = Pattern.compile("write degraded: (\\S+)$");
+
     private static final int TORN_SECTOR_BYTES = 512;
 
     /// A leg has failed by then, if one does.
@@ -46,8 +49,7 @@ final class VolumeSimulation {
     private final Administrator administrator;
     private List<SimulatedDisk.Snapshot> backup;
 
-    /// What the disks held that were set back since the last life.
-    private final Map<SimulatedDisk, SimulatedDisk.Snapshot> beforeSetBack = new LinkedHashMap<>();
+    private boolean hasCrashed;
     private BlockDevice device;
 
     /// How many sectors were seen to be there so far.
@@ -158,17 +160,36 @@ final class VolumeSimulation {
             device = array.start(missing, isNew);
             missing.forEach(_ -> host.counts().count(DiskFault.MISSING));
         } catch (IOException e) {
-            if (missing.isEmpty() && beforeSetBack.isEmpty()) {
+            // Who is missing may have gone on, and so may who was set back: that it was not so is
+            // sure only to who looks from outside.
+            if (missing.isEmpty() && !hasCrashed) {
                 throw new AssertionError(
                         "an array with all its disks was refused: " + e.getMessage(), e);
             }
-            // The others were stale, or might be, and the array was right to say so.
             host.log().note("volume", "refused: %s", e.getMessage());
-            beforeSetBack.forEach(SimulatedDisk::putBack);
             host.startProcess();
-            device = array.start(Set.of(), false);
+            device = missing.isEmpty() ? vouched(e) : startWithAll();
         }
-        beforeSetBack.clear();
+    }
+
+    private BlockDevice startWithAll() throws IOException {
+        try {
+            return array.start(Set.of(), false);
+        } catch (IOException e) {
+            host.log().note("volume", "refused: %s", e.getMessage());
+            host.startProcess();
+            return vouched(e);
+        }
+    }
+
+    /// Nobody else has used the disks, and the user says so, with the word that he is asked for.
+    private BlockDevice vouched(IOException refusal) throws IOException {
+        Matcher asked = WORD.matcher(refusal.getMessage());
+        if (!asked.find()) {
+            throw new AssertionError(
+                    "an array with all its disks was refused: " + refusal.getMessage(), refusal);
+        }
+        return array.startDegraded(asked.group(1));
     }
 
     private static List<String> names(Set<SimulatedDisk> disks) {
@@ -225,6 +246,7 @@ final class VolumeSimulation {
         int spare = array.promises().tolerance() - bad.size();
         Set<SimulatedDisk> missing = someMissing(bad, spare);
         Set<SimulatedDisk> setBack = missing.isEmpty() ? someSetBack(bad, spare) : Set.of();
+        hasCrashed = !inOrder;
         if (!inOrder) {
             boolean losesLegs = !(bad.isEmpty() && missing.isEmpty() && setBack.isEmpty());
             // To a leg that has lost its cache the power was cut, whatever becomes of this host.
@@ -319,7 +341,6 @@ final class VolumeSimulation {
     private void changeDisks(Set<SimulatedDisk> setBack, boolean someWillBeMissing) {
         Promises promises = array.promises();
         for (SimulatedDisk disk : setBack) {
-            beforeSetBack.put(disk, disk.snapshot());
             disk.restore(backup.get(host.disks().indexOf(disk)));
         }
         if (!setBack.isEmpty()) {
@@ -332,21 +353,8 @@ final class VolumeSimulation {
             List<SimulatedDisk> from = new ArrayList<>(host.disks());
             from.removeIf(disk -> !array.isWritten(disk));
             SimulatedDisk one = from.remove(random.nextInt(from.size()));
-            SimulatedDisk other = from.get(random.nextInt(from.size()));
-            one.swap(other);
-            swapMemory(one, other);
+            one.swap(from.get(random.nextInt(from.size())));
             backup = null;
-        }
-    }
-
-    private void swapMemory(SimulatedDisk one, SimulatedDisk other) {
-        SimulatedDisk.Snapshot ofOne = beforeSetBack.remove(one);
-        SimulatedDisk.Snapshot ofOther = beforeSetBack.remove(other);
-        if (ofOne != null) {
-            beforeSetBack.put(other, ofOne);
-        }
-        if (ofOther != null) {
-            beforeSetBack.put(one, ofOther);
         }
     }
 
