@@ -268,10 +268,14 @@ final class CopyJobs {
         try {
             for (int copy = 0; copy < set.copyCount(); copy++) {
                 Leg leg = set.leg(copy);
+                long row = places.row(offset, copy);
                 if (!roles.isComplete(leg.role())) {
+                    // A rebuild may have copied this from a measure that has left since.
+                    if (repairs && mayHaveCopied(roles, leg)) {
+                        give(group, leg, row, length, bytes);
+                    }
                     continue;
                 }
-                long row = places.row(offset, copy);
                 boolean isRight = leg == source || agrees(group, leg, row, length, bytes);
                 wrong += isRight ? 0 : length;
                 // What is right gets checksums too, if it has none yet.
@@ -288,13 +292,19 @@ final class CopyJobs {
     }
 
     private static boolean isAnyOther(Group group, CopySet set, Leg source) {
+        Roles roles = group.roles();
         for (int copy = 0; copy < set.copyCount(); copy++) {
             Leg leg = set.leg(copy);
-            if (leg != source && group.roles().isComplete(leg.role())) {
+            if (leg != source && (roles.isComplete(leg.role()) || mayHaveCopied(roles, leg))) {
                 return true;
             }
         }
         return false;
+    }
+
+    /// Whether a leg is being filled while copies may differ.
+    private static boolean mayHaveCopied(Roles roles, Leg leg) {
+        return roles.isMeasured() && roles.isWritable(leg.role()) && !roles.isComplete(leg.role());
     }
 
     private static boolean agrees(Group group, Leg leg, long row, long length, Buffers bytes)
