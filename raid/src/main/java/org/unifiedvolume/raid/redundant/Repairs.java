@@ -1,6 +1,8 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,11 +16,17 @@ final class Repairs {
     private static final Logger LOG = LoggerFactory.getLogger(Repairs.class);
     private static final int MAX_WAITING = 64;
 
-    private record Bad(Leg leg, long row, long lengthBytes) {}
+    private record Bad(Leg leg, long row, long lengthBytes) {
+        boolean overlaps(Bad other) {
+            return row < other.row + other.lengthBytes && other.row < row + lengthBytes;
+        }
+    }
 
     private final RedundantArray array;
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Bad> waiting = new ArrayDeque<>();
+    private final List<Bad> foundMeanwhile = new ArrayList<>();
+    private Bad current;
     private boolean working;
 
     Repairs(RedundantArray array) {
@@ -31,6 +39,12 @@ final class Repairs {
         lock.lock();
         try {
             if (array.isClosed() || waiting.size() >= MAX_WAITING || waiting.contains(bad)) {
+                return;
+            }
+            if (current != null && current.overlaps(bad)) {
+                if (foundMeanwhile.size() < MAX_WAITING && !foundMeanwhile.contains(bad)) {
+                    foundMeanwhile.add(bad);
+                }
                 return;
             }
             waiting.add(bad);
@@ -103,7 +117,8 @@ final class Repairs {
     private void run() {
         try {
             for (Bad bad = next(); bad != null; bad = next()) {
-                repair(bad);
+                boolean isMended = repair(bad);
+                repaired(isMended);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -113,15 +128,31 @@ final class Repairs {
     private Bad next() {
         lock.lock();
         try {
-            Bad bad = array.isClosed() ? null : waiting.poll();
-            working = bad != null;
-            return bad;
+            current = array.isClosed() ? null : waiting.poll();
+            working = current != null;
+            return current;
         } finally {
             lock.unlock();
         }
     }
 
-    private void repair(Bad bad) throws InterruptedException {
+    /// What other legs could not read of the same rows comes next, as long as there is one that
+    /// can: where none can, each would be mended from the other for ever.
+    private void repaired(boolean isMended) {
+        List<Bad> next;
+        lock.lock();
+        try {
+            current = null;
+            next = isMended ? List.copyOf(foundMeanwhile) : List.of();
+            foundMeanwhile.clear();
+        } finally {
+            lock.unlock();
+        }
+        next.forEach(bad -> add(bad.leg, bad.row, bad.lengthBytes));
+    }
+
+    /// @return whether it can be read now, as far as is known
+    private boolean repair(Bad bad) throws InterruptedException {
         BlockingLegs.Held held = new BlockingLegs.Held(bad.row, bad.lengthBytes);
         array.blocking().hold(array.locks(), held);
         try {
@@ -136,6 +167,7 @@ final class Repairs {
                         bad.lengthBytes,
                         bad.row);
             }
+            return true;
         } catch (DeviceFault fault) {
             LOG.warn(
                     "volume {}: {}: row {} cannot be mended: {}",
@@ -143,6 +175,7 @@ final class Repairs {
                     bad.leg.name(),
                     bad.row,
                     fault.getMessage());
+            return false;
         } finally {
             array.locks().release(held);
         }

@@ -1,6 +1,5 @@
 package org.unifiedvolume.raid.bitmap;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.unifiedvolume.device.Timers;
@@ -60,14 +60,15 @@ class BitmapStressTest {
             assertTrue(left.await(60, TimeUnit.SECONDS), left.getCount() + " were never told");
             assertNull(broken.get());
             assertTrue(waits.get() > 0, "nobody waited");
-            while (bitmap.dirtyBytes() > 0) {
-                Thread.onSpinWait();
+            while (bitmap.dirtyBytes() > 0 || isAnyOnDisk()) {
+                Thread.onSpinWait(); // what was cleared in memory is written after that
             }
             assertTrue(clears.get() > 0, "nothing was cleared");
         }
-        for (int region = 0; region < REGIONS; region++) {
-            assertEquals(0, onDisk.get(region), "region " + region);
-        }
+    }
+
+    private boolean isAnyOnDisk() {
+        return IntStream.range(0, REGIONS).anyMatch(region -> onDisk.get(region) != 0);
     }
 
     private void changeOnce(WriteIntentBitmap bitmap, Random random) {
