@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.EnumSet;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.unifiedvolume.testkit.DiskFault;
@@ -13,6 +15,7 @@ import org.unifiedvolume.testkit.FaultCounts;
 
 /// Volumes keep their promises whatever their disks do, for several hundred seeds; with
 /// `-Duvol.seeds=N` for so many. `./uvol-sim` runs any number, and repeats one.
+@Execution(ExecutionMode.CONCURRENT)
 class VolumeSimulationTest {
     private static final int SEEDS = Integer.getInteger("uvol.seeds", 300);
 
