@@ -36,7 +36,8 @@ public final class Programs {
                     Map.entry("mkfs.xfs", "xfsprogs"),
                     Map.entry("xfs_repair", "xfsprogs"),
                     Map.entry("mkfs.btrfs", "btrfs-progs"),
-                    Map.entry("btrfs", "btrfs-progs"));
+                    Map.entry("btrfs", "btrfs-progs"),
+                    Map.entry("sfdisk", "fdisk"));
 
     private Programs() {}
 
