@@ -78,7 +78,7 @@ class BadInputTest {
                         5 | volumes:\\n- name: a\\n  level: linear\\n  members: [./x?size=1MiB]\\n  exports: [nbds://127.0.0.1/x] | certificate | tls-certificates
                         5 | volumes:\\n- name: a\\n  level: linear\\n  members: [./x?size=1MiB]\\n  exports: [gopher://127.0.0.1/x] | gopher | nbd
                         5 | volumes:\\n- name: a\\n  level: linear\\n  members: [./x?size=1MiB]\\n  exprots: []  | exprots       | exports
-                        5 | volumes:\\n- name: a\\n  level: raid5\\n  members: [./x?size=8MiB, ./y?size=8MiB, ./z?size=8MiB]\\n  integrity: crc32c | integrity | raid10
+                        5 | volumes:\\n- name: a\\n  level: raid5\\n  members: [./x?size=8MiB, ./y?size=8MiB, ./z?size=8MiB]\\n  integrity: sha1 | integrity | crc32c
                         5 | volumes:\\n- name: a\\n  level: raid0\\n  members: [./x?size=1MiB, ./y?size=1MiB]\\n  chunk: 3KiB | chunk | power of two
                         2 | volumes:\\n- name: a\\n  level: raid1\\n  members: [./x?size=1MiB]       | 1 member | linear
                         """)

@@ -33,13 +33,6 @@ public final class ParityKind implements LayoutKind {
                     "add members, or write level: raid1 for two copies");
         }
         ArrayOptions array = RedundancyOptions.read(options);
-        if (array.integrity()) {
-            // The simulation has not shown yet that parity and checksums keep their promises.
-            throw options.fault(
-                    "integrity",
-                    "is for raid1 and raid10",
-                    "leave it out, or write level: raid1 or raid10");
-        }
         long chunk = RedundancyOptions.chunk(options);
         boolean hasJournal =
                 RedundancyOptions.word(options, "journal", "auto", "none").equals("auto");

@@ -3,8 +3,6 @@ package org.unifiedvolume.raid.integrity;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.layer.RangeQueue;
 import org.unifiedvolume.request.Completion;
-import org.unifiedvolume.request.DeviceFault;
-import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.IoRequest.Read;
 import org.unifiedvolume.request.Outcome;
@@ -91,9 +89,7 @@ final class CheckedRead implements Completion {
             end(outcome);
         } else if (claim == null) {
             data.release();
-            lookAgain(bad);
-        } else if (layer.accepts(bad)) {
-            accept(found, outcome);
+            lookAgain();
         } else {
             data.release();
             end(new Outcome.Failed(layer.mismatch(bad, badCount)));
@@ -123,41 +119,15 @@ final class CheckedRead implements Completion {
     }
 
     /// A change may be under way, and what was found may be before it or after it.
-    private void lookAgain(long bad) {
+    private void lookAgain() {
         letGo();
         claim =
                 new RangeQueue.Claim(
                         read.offsetBytes(),
                         read.offsetBytes() + read.lengthBytes(),
-                        layer.accepts(bad),
+                        false,
                         this::look);
         layer.queue().claim(claim);
-    }
-
-    /// What was being changed when the array stopped is what it is now.
-    private void accept(int[] found, Outcome outcome) {
-        for (int i = 0; i < found.length; i++) {
-            long number = first + i;
-            if (!checksums.fits(number, use.get(number), found[i]) && layer.accepts(number)) {
-                use.set(number, found[i]);
-            }
-        }
-        long bad = firstBad(found);
-        if (bad != NONE) {
-            outcome.discard();
-            end(new Outcome.Failed(layer.mismatch(bad, badCount)));
-            return;
-        }
-        SaveWait wait = new SaveWait(use.saveCount(), fault -> end(orFailed(outcome, fault)));
-        use.save(Durability.VOLATILE, wait);
-    }
-
-    private static Outcome orFailed(Outcome outcome, DeviceFault fault) {
-        if (fault == null) {
-            return outcome;
-        }
-        outcome.discard();
-        return new Outcome.Failed(fault);
     }
 
     private void letGo() {

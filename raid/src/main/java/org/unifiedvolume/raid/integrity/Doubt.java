@@ -2,28 +2,14 @@ package org.unifiedvolume.raid.integrity;
 
 /// Where checksums prove less than they should: after an unclean stop a block that was being
 /// changed may be there without its checksum, or the checksum without the block.
+@FunctionalInterface
 public interface Doubt {
     /// Nothing was ever stopped uncleanly.
-    Doubt NONE =
-            new Doubt() {
-                @Override
-                public boolean isDoubtful(long row) {
-                    return false;
-                }
-
-                @Override
-                public boolean acceptsDoubtful() {
-                    return false;
-                }
-            };
+    Doubt NONE = row -> false;
 
     /// Whether a block may have been under way when the array stopped. On any thread; must not
     /// block for long.
     ///
     /// @param row where in the member's data area it lies, in bytes
     boolean isDoubtful(long row);
-
-    /// Whether the bytes of a doubtful block that do not fit are taken as they are, and get a
-    /// checksum; otherwise they fail as any others do, so that another copy is asked first.
-    boolean acceptsDoubtful();
 }

@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
@@ -193,6 +194,37 @@ public final class IntegrityLayer extends Layer {
         return false;
     }
 
+    /// Who asks whether bytes are what was written.
+    @FunctionalInterface
+    public interface Judge {
+        /// Told exactly once, on any thread; must not block.
+        ///
+        /// @param fault why that cannot be known; null if it is
+        void told(boolean areRight, DeviceFault fault);
+    }
+
+    /// Whether bytes that were computed from other members are those that were written somewhere
+    /// last, as far as their checksums tell.
+    ///
+    /// @param bytes whole blocks; kept until the answer
+    public void compare(long offsetBytes, Buffers bytes, Judge judge) {
+        long first = numberOf(offsetBytes);
+        int[] found = area.checksums().of(first, bytes);
+        BlockUse use = new BlockUse(area, first, found.length);
+        use.begin(
+                false,
+                fault -> {
+                    boolean areRight = fault == null;
+                    for (int i = 0; areRight && i < found.length; i++) {
+                        areRight = area.checksums().fits(first + i, use.get(first + i), found[i]);
+                    }
+                    if (fault == null) {
+                        use.giveBack();
+                    }
+                    judge.told(areRight, fault);
+                });
+    }
+
     // --- what requests on their way ask for
     // --------------------------------------------------------
 
@@ -233,10 +265,6 @@ public final class IntegrityLayer extends Layer {
 
     boolean isDoubtful(long number) {
         return doubt.isDoubtful(number * Checksums.BLOCK_BYTES);
-    }
-
-    boolean accepts(long number) {
-        return doubt.acceptsDoubtful() && isDoubtful(number);
     }
 
     /// A block does not hold what was written there.

@@ -291,11 +291,6 @@ public final class Replication implements Level {
     }
 
     @Override
-    public boolean weighsCopies() {
-        return true;
-    }
-
-    @Override
     public long scrub(Group group, long row, long lengthBytes, boolean repairs)
             throws DeviceFault, InterruptedException {
         return jobs.scrub(group, row, lengthBytes, repairs);

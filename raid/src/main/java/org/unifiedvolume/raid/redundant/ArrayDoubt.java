@@ -16,10 +16,4 @@ final class ArrayDoubt implements Doubt {
         RedundantArray present = array;
         return present != null && present.isDoubtful(row);
     }
-
-    @Override
-    public boolean acceptsDoubtful() {
-        RedundantArray present = array;
-        return present != null && !present.level().weighsCopies();
-    }
 }

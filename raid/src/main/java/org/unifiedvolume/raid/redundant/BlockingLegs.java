@@ -53,6 +53,29 @@ public final class BlockingLegs {
                         .isKnownUnproven(leg.member().dataOffsetBytes() + row, length);
     }
 
+    /// Whether bytes are what was written to some rows of a leg last, by its checksums; for bytes
+    /// that others were read for.
+    public boolean areRight(Leg leg, long row, Buffers bytes)
+            throws DeviceFault, InterruptedException {
+        boolean[] answer = new boolean[1];
+        DeviceFault fault =
+                ask(
+                        told ->
+                                leg.member()
+                                        .integrity()
+                                        .compare(
+                                                leg.member().dataOffsetBytes() + row,
+                                                bytes,
+                                                (areRight, why) -> {
+                                                    answer[0] = areRight;
+                                                    told.accept(why);
+                                                }));
+        if (fault != null) {
+            throw fault;
+        }
+        return answer[0];
+    }
+
     /// As [#read], whatever the checksums of the rows say.
     public Buffers readUnproven(Leg leg, long row, long length)
             throws DeviceFault, InterruptedException {

@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.redundant;
 import java.io.IOException;
 import java.util.function.Consumer;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.raid.superblock.MemberLayout;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Outcome;
@@ -43,6 +44,26 @@ public interface Group {
     /// been there yet, or a change of them has failed: checksums that do not fit then prove
     /// nothing.
     boolean isDoubtful(long row);
+
+    /// Whether that is so of any of some rows.
+    default boolean isDoubtful(long row, long lengthBytes) {
+        long last = row + lengthBytes - 1;
+        for (long at = row; at < last; at += MemberLayout.LEAST_REGION_BYTES) {
+            if (isDoubtful(at)) {
+                return true;
+            }
+        }
+        return isDoubtful(last);
+    }
+
+    /// Whether a read of some rows failed only because an unclean stop may have left a block
+    /// without its checksum there: what the block holds has to be settled ([#makeAlike]) before
+    /// anything is computed in its stead.
+    default boolean isUnsettled(Leg leg, DeviceFault fault, long row, long lengthBytes) {
+        return fault.kind() == DeviceFault.Kind.IO
+                && leg.hasChecksums()
+                && isDoubtful(row, lengthBytes);
+    }
 
     /// Makes some rows agree ([Level#resync]) as soon as nobody else holds them, for a reader that
     /// cannot go on otherwise. Not if a failed change holds them.

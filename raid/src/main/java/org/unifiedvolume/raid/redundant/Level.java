@@ -179,12 +179,6 @@ public interface Level {
         resync(group, row, lengthBytes);
     }
 
-    /// Whether a resync asks each copy for its checksum first, and takes one that fits. Else what
-    /// was being changed when the array stopped counts as it is.
-    default boolean weighsCopies() {
-        return false;
-    }
-
     /// Compares copies or parity in a window of rows. The rows are held. Blocks.
     ///
     /// @param repairs whether to make right what differs, by the best guess of the level

@@ -304,11 +304,10 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     /// Where checksums may not fit for the sake of an unclean stop that is the resync's business.
     @Override
     public void readFailed(Leg leg, DeviceFault fault, long row, long lengthBytes) {
-        boolean isIo = fault.kind() == DeviceFault.Kind.IO;
-        if (isIo && leg.hasChecksums() && isDoubtful(row)) {
+        if (lengthBytes > 0 && isUnsettled(leg, fault, row, lengthBytes)) {
             return;
         }
-        if (legs.readFailed(leg, fault) && isIo) {
+        if (legs.readFailed(leg, fault) && fault.kind() == DeviceFault.Kind.IO) {
             repairs.add(leg, row, lengthBytes);
         }
     }

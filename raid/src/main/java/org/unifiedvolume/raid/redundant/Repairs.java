@@ -95,7 +95,7 @@ final class Repairs {
         @Override
         public void run() {
             try {
-                if (array.isDoubtful(row)) {
+                if (array.isDoubtful(row, lengthBytes)) {
                     array.level().makeAlike(array, row, lengthBytes);
                     array.replacements().follow(row, lengthBytes);
                 }

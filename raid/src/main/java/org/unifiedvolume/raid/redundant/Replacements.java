@@ -150,7 +150,7 @@ final class Replacements {
             }
         }
         try {
-            if (leg.hasChecksums() && array.isDoubtful(row)) {
+            if (leg.hasChecksums() && array.isDoubtful(row, lengthBytes)) {
                 array.level().makeAlike(array, row, lengthBytes);
             } else {
                 array.level().restore(array, leg, row, lengthBytes);

@@ -22,6 +22,7 @@ final class BandChange extends StripePart {
     private StripeRows rows;
     private Buffers newP;
     private Buffers newQ;
+    private boolean settled;
 
     BandChange(StripeChange change, Band band) {
         super(change);
@@ -39,6 +40,9 @@ final class BandChange extends StripePart {
                         legs,
                         band.row(),
                         band.lengthBytes());
+        if (settled) {
+            rows.haveBeenSettled();
+        }
         gather();
     }
 
@@ -94,8 +98,27 @@ final class BandChange extends StripePart {
     }
 
     private void fail(DeviceFault why) {
+        boolean mustSettle = rows.isUnsettled() && !settled;
         release();
-        if (!patience.retry(why, group().io(), this::start)) {
+        if (mustSettle) {
+            settled = true;
+            group().blocking()
+                    .threads()
+                    .start("uvol-settle-" + group().volume(), () -> settle(why));
+        } else if (!patience.retry(why, group().io(), this::start)) {
+            notDone(why);
+        }
+    }
+
+    /// The rows are held already.
+    private void settle(DeviceFault why) {
+        try {
+            level().jobs().settle(group(), band.row(), band.lengthBytes());
+            start();
+        } catch (DeviceFault fault) {
+            notDone(fault);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
             notDone(why);
         }
     }

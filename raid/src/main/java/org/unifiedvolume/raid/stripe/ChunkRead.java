@@ -64,7 +64,7 @@ final class ChunkRead implements Completion {
             if (request instanceof Read) {
                 group.readFailed(leg, fault, row, request.lengthBytes());
             }
-            computed(true);
+            computed(!group.isUnsettled(leg, fault, row, request.lengthBytes()));
         } else {
             done.complete(request, outcome);
         }

@@ -24,6 +24,7 @@ final class LostRead extends RangeLocks.Hold {
     private final Patience patience = new Patience();
     private Roles roles;
     private int looks;
+    private boolean settled;
     private StripeRows rows;
     private int position;
 
@@ -68,6 +69,9 @@ final class LostRead extends RangeLocks.Hold {
                         legs,
                         geometry.memberOffset(offset),
                         request.lengthBytes());
+        if (settled) {
+            rows.haveBeenSettled();
+        }
         if (hasFailed) {
             legs.exclude(position);
         }
@@ -86,6 +90,25 @@ final class LostRead extends RangeLocks.Hold {
         }
     }
 
+    /// The rows are held already.
+    private void settle(DeviceFault why) {
+        DeviceFault failed = null;
+        try {
+            level.jobs().settle(group, rows.row(), rows.lengthBytes());
+        } catch (DeviceFault fault) {
+            failed = fault;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            failed = why;
+        }
+        if (failed == null) {
+            granted();
+        } else {
+            group.locks().release(this);
+            done.complete(request, new Outcome.Failed(failed));
+        }
+    }
+
     private static DeviceFault dropped() {
         return new DeviceFault(
                 DeviceFault.Kind.DISCONNECTED, "legs come and go faster than they are read");
@@ -96,7 +119,15 @@ final class LostRead extends RangeLocks.Hold {
         boolean wasDropped = isWell && (roles.complete() & ~group.roles().complete()) != 0;
         DeviceFault why = wasDropped ? dropped() : rows.fault();
         if (!isWell || wasDropped) {
+            boolean mustSettle = rows.isUnsettled() && !settled;
             rows.release();
+            if (mustSettle) {
+                settled = true;
+                group.blocking()
+                        .threads()
+                        .start("uvol-settle-" + group.volume(), () -> settle(why));
+                return;
+            }
             if (patience.retry(why, group.io(), this::granted)) {
                 return;
             }

@@ -137,7 +137,7 @@ final class SpreadRead extends FanOut {
                 case Outcome.Data(Buffers buffers) -> ofRuns[run.index()] = buffers;
                 case Outcome.Failed(DeviceFault fault) when Leg.isOfLeg(fault) -> {
                     group.readFailed(leg, fault, run.row(), run.lengthBytes());
-                    compute(run, true);
+                    compute(run, !group.isUnsettled(leg, fault, run.row(), run.lengthBytes()));
                 }
                 case Outcome.Failed(DeviceFault fault) -> failure = fault;
                 case Outcome other -> throw new AssertionError("a read was answered " + other);

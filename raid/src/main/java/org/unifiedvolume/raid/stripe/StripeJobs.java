@@ -52,8 +52,11 @@ final class StripeJobs {
 
     void restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
+        settle(group, row, lengthBytes);
         if (areZero(group, leg, row, lengthBytes)) {
-            if (!group.blocking().isZero(leg, row, lengthBytes)) {
+            // What a new member held there before is zero, too, but nothing tells if it rots.
+            if (!group.blocking().isZero(leg, row, lengthBytes)
+                    || group.blocking().isUnproven(leg, row, lengthBytes)) {
                 group.blocking().zero(leg, row, lengthBytes);
             }
             return;
@@ -62,6 +65,14 @@ final class StripeJobs {
                 row,
                 lengthBytes,
                 (stripe, at, length) -> restoreStripe(group, leg, stripe, at, length));
+    }
+
+    /// Settles what an unclean stop has left without fitting checksums.
+    void settle(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException {
+        if (StripeSettling.isNeeded(group, row, lengthBytes)) {
+            StripeSettling settling = new StripeSettling(level, group);
+            eachStripe(row, lengthBytes, settling::settle);
+        }
     }
 
     /// Whether rows are known to be zeroes: sums of zeroes are zeroes. Only if all legs say so:
@@ -85,7 +96,8 @@ final class StripeJobs {
         return true;
     }
 
-    private void restoreStripe(Group group, Leg leg, long stripe, long row, long length)
+    /// Gives a leg its bytes of some rows of a stripe, computed from all others.
+    void restoreStripe(Group group, Leg leg, long stripe, long row, long length)
             throws DeviceFault, InterruptedException {
         StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
         int position = legs.positionOf(leg.role());
@@ -123,10 +135,23 @@ final class StripeJobs {
         }
     }
 
+    /// All data of some rows of a stripe, computed without some positions.
+    StripeRows readDataWithout(Group group, long stripe, long row, long length, long positions)
+            throws DeviceFault, InterruptedException {
+        StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+        for (int position = 0; position < legs.count(); position++) {
+            if ((positions >> position & 1) != 0) {
+                legs.exclude(position);
+            }
+        }
+        return readData(group, legs, row, length);
+    }
+
     /// The bytes at some positions of a stripe, recovered where it has to be; all else may be
     /// there, or not. The rows are held.
     StripeRows readSome(Group group, long stripe, long row, long length, long positions)
             throws DeviceFault, InterruptedException {
+        settle(group, row, length);
         for (int waits = 0; ; waits++) {
             StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
             StripeRows rows = rowsOf(group, legs, row, length);
@@ -145,7 +170,11 @@ final class StripeJobs {
     }
 
     private StripeRows rowsOf(Group group, StripeLegs legs, long row, long length) {
-        return new StripeRows(group, level.parity(), forJob(group, row, length), legs, row, length);
+        StripeRows rows =
+                new StripeRows(
+                        group, level.parity(), forJob(group, row, length), legs, row, length);
+        rows.haveBeenSettled();
+        return rows;
     }
 
     private interface Asked {
@@ -199,6 +228,7 @@ final class StripeJobs {
     }
 
     void resync(Group group, long row, long lengthBytes) throws DeviceFault, InterruptedException {
+        settle(group, row, lengthBytes);
         if (areZero(group, null, row, lengthBytes)) {
             return;
         }
@@ -223,8 +253,24 @@ final class StripeJobs {
         if (rows != null) {
             try {
                 renew(group, rows, row, 0, length);
+                prove(group, rows, row);
             } finally {
                 rows.release();
+            }
+        }
+    }
+
+    /// Gives data checksums that have none yet: if they went wrong unnoticed, so would all that is
+    /// computed from them.
+    private static void prove(Group group, StripeRows rows, long row)
+            throws DeviceFault, InterruptedException {
+        for (int position = 0; position < rows.legs().dataCount(); position++) {
+            Leg leg = rows.legs().leg(position);
+            Buffers found = rows.at(position);
+            if (found != null
+                    && group.roles().isComplete(leg)
+                    && group.blocking().isUnproven(leg, row, found.length())) {
+                give(group, leg, row, found);
             }
         }
     }
@@ -367,7 +413,8 @@ final class StripeJobs {
         renew(group, rows, row, from, length);
     }
 
-    private static void give(Group group, Leg leg, long row, Buffers bytes)
+    /// Writes rows of a leg; one that fails is dropped, if the array can do without it.
+    static void give(Group group, Leg leg, long row, Buffers bytes)
             throws DeviceFault, InterruptedException {
         try {
             group.blocking().write(leg, row, bytes);

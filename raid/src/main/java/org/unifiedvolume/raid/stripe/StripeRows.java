@@ -14,6 +14,8 @@ import org.unifiedvolume.request.Outcome;
 ///
 /// One user at a time: whoever asks for more waits until it is told. The rows are held, so that
 /// what was read fits together. A leg that fails a read is reported and does not count any more.
+/// After an unclean stop a block that does not fit its checksum ends it: nothing is computed in its
+/// stead before it has been settled ([StripeSettling]).
 final class StripeRows {
     private final Group group;
     private final Parity parity;
@@ -23,6 +25,8 @@ final class StripeRows {
     private final long length;
     private final Buffers[] bytes;
     private DeviceFault fault;
+    private boolean unsettled;
+    private boolean settled;
 
     /// @param parent for whose sake the rows are read
     StripeRows(
@@ -43,6 +47,10 @@ final class StripeRows {
 
     StripeLegs legs() {
         return legs;
+    }
+
+    long row() {
+        return row;
     }
 
     long lengthBytes() {
@@ -71,6 +79,16 @@ final class StripeRows {
     /// Why a read failed that no other leg can make good; or else the last failure of a leg.
     DeviceFault fault() {
         return fault;
+    }
+
+    /// What an unclean stop may have left was seen to already: reads that fail count as any others.
+    void haveBeenSettled() {
+        settled = true;
+    }
+
+    /// Whether a read failed on a block that has to be settled first ([Group#isUnsettled]).
+    boolean isUnsettled() {
+        return unsettled;
     }
 
     /// What is known, as a set of positions.
@@ -178,8 +196,12 @@ final class StripeRows {
         void ended(boolean isWell);
     }
 
-    private synchronized void failed(int position, DeviceFault why, boolean isOfLeg) {
-        if (isOfLeg) {
+    private synchronized void failed(
+            int position, DeviceFault why, boolean isOfLeg, boolean isUnsettled) {
+        if (isUnsettled) {
+            unsettled = true;
+            fault = why;
+        } else if (isOfLeg) {
             legs.exclude(position);
             if (fault == null || Leg.isOfLeg(fault)) {
                 fault = why;
@@ -203,10 +225,12 @@ final class StripeRows {
             switch (outcome) {
                 case Outcome.Data(Buffers read) -> bytes[position] = read;
                 case Outcome.Failed(DeviceFault why) -> {
+                    Leg leg = legs.leg(position);
                     boolean isOfLeg = Leg.isOfLeg(why);
-                    failed(position, why, isOfLeg);
-                    if (isOfLeg) {
-                        group.readFailed(legs.leg(position), why, row, length);
+                    boolean isUnsettled = !settled && group.isUnsettled(leg, why, row, length);
+                    failed(position, why, isOfLeg, isUnsettled);
+                    if (isOfLeg && !isUnsettled) {
+                        group.readFailed(leg, why, row, length);
                     } else {
                         all.isWell = false;
                     }

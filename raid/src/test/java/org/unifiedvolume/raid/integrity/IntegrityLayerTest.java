@@ -2,9 +2,13 @@ package org.unifiedvolume.raid.integrity;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +16,7 @@ import java.util.Random;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.Rig;
 import org.unifiedvolume.request.DeviceFault;
@@ -326,27 +331,43 @@ class IntegrityLayerTest {
     }
 
     @Test
-    void doubtfulBlocksAreTakenAsTheyAreWhereNoCopyCanBeAsked() {
+    void doubtfulBlocksThatDoNotFitFailButCountAsNoErrors() {
         write(0, bytes(1, 3));
         disk.rot(DATA + BLOCK);
-        layer =
-                layer(
-                        true,
-                        new Doubt() {
-                            @Override
-                            public boolean isDoubtful(long row) {
-                                return row < 2 * BLOCK;
-                            }
-
-                            @Override
-                            public boolean acceptsDoubtful() {
-                                return true;
-                            }
-                        });
-        byte[] found = read(1, 1);
-        reopen();
-        assertArrayEquals(found, read(1, 1));
-        disk.rot(DATA + BLOCK);
+        layer = layer(true, row -> row < 2 * BLOCK);
         assertFound(1);
+        assertEquals(0, layer.errorCount());
+    }
+
+    @Test
+    void comparesBytesFromElsewhereWithItsChecksums() {
+        byte[] written = bytes(1, 3);
+        write(0, written);
+        disk.rot(DATA + BLOCK);
+        reopen();
+        assertTrue(isRight(0, written));
+        written[2 * BLOCK] ^= 1;
+        assertFalse(isRight(0, written));
+        assertTrue(isRight(5, new byte[BLOCK]));
+        assertFalse(isRight(5, bytes(1, 1)));
+    }
+
+    private static Buffers inMemory(byte[] bytes) {
+        MemorySegment memory = Arena.ofAuto().allocate(bytes.length);
+        memory.copyFrom(MemorySegment.ofArray(bytes));
+        return Buffers.outsidePool(memory);
+    }
+
+    private boolean isRight(long number, byte[] bytes) {
+        boolean[] answer = new boolean[1];
+        layer.compare(
+                DATA + number * BLOCK,
+                inMemory(bytes),
+                (areRight, fault) -> {
+                    assertNull(fault);
+                    answer[0] = areRight;
+                });
+        rig.time.runUntilIdle();
+        return answer[0];
     }
 }

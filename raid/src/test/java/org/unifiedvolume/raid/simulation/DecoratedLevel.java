@@ -163,11 +163,6 @@ class DecoratedLevel implements Level {
     }
 
     @Override
-    public boolean weighsCopies() {
-        return level.weighsCopies();
-    }
-
-    @Override
     public boolean canGrow() {
         return level.canGrow();
     }

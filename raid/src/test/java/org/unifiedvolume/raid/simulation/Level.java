@@ -12,7 +12,9 @@ enum Level {
     RAID1_INTEGRITY,
     RAID10_INTEGRITY,
     RAID5,
-    RAID6;
+    RAID6,
+    RAID5_INTEGRITY,
+    RAID6_INTEGRITY;
 
     /// An array of this level on new disks, with sizes and counts by chance.
     SimulatedArray on(SimulatedHost host) {
@@ -23,8 +25,10 @@ enum Level {
             case RAID10 -> SimulatedReplication.ten(host, false);
             case RAID1_INTEGRITY -> SimulatedReplication.mirror(host, true);
             case RAID10_INTEGRITY -> SimulatedReplication.ten(host, true);
-            case RAID5 -> new SimulatedParity(host, 1);
-            case RAID6 -> new SimulatedParity(host, 2);
+            case RAID5 -> new SimulatedParity(host, 1, false);
+            case RAID6 -> new SimulatedParity(host, 2, false);
+            case RAID5_INTEGRITY -> new SimulatedParity(host, 1, true);
+            case RAID6_INTEGRITY -> new SimulatedParity(host, 2, true);
         };
     }
 

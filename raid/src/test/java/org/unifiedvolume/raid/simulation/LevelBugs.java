@@ -7,6 +7,7 @@ import org.unifiedvolume.device.Timers;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
+import org.unifiedvolume.raid.redundant.Roles;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest.Write;
@@ -71,8 +72,19 @@ final class LevelBugs {
         public Level level(Level level) {
             return new DecoratedLevel(level) {
                 @Override
-                public boolean weighsCopies() {
-                    return false;
+                public void resync(Group group, long row, long lengthBytes)
+                        throws DeviceFault, InterruptedException {
+                    Roles roles = group.roles();
+                    Buffers believed =
+                            group.blocking()
+                                    .readUnproven(roles.leg(roles.primary()), row, lengthBytes);
+                    try {
+                        for (Leg leg : roles.writable()) {
+                            group.blocking().write(leg, row, believed);
+                        }
+                    } finally {
+                        believed.release();
+                    }
                 }
             };
         }

@@ -15,8 +15,8 @@ final class SimulatedParity extends SimulatedRedundancy {
     private final int parities;
     private final long chunkBytes;
 
-    SimulatedParity(SimulatedHost host, int parities) {
-        super(host, false);
+    SimulatedParity(SimulatedHost host, int parities, boolean hasChecksums) {
+        super(host, hasChecksums);
         Random random = host.random();
         this.parities = parities;
         this.chunkBytes = 4096L << random.nextInt(3);
