@@ -81,6 +81,20 @@ def bitmap(bench):
     bench.compare("RAID 1 with a write-intent bitmap and without", WRITES, servers, run(bench))
 
 
+def integrity(bench):
+    """What checksums cost, on a mirror of two files and on a raid5 of three."""
+    for level, count in (("raid1", 2), ("raid5", 3)):
+        servers = []
+        for name, more in (("with", "    integrity: crc32c\n"), ("without", "")):
+            files = [bench.image(f"{level}-{name}{i}") for i in range(count)]
+            servers.append(bench.up(bench.new(Uvol, f"{level}-{name}").start(
+                [f"file:{f}" for f in files], level=level, options=NEW + more)))
+        warm(bench, servers)
+        bench.compare(f"{level} of {count} files with checksums and without",
+                      READS + WRITES + STRIPES, servers, run(bench))
+        bench.down()
+
+
 # ------------------------------------------------------------------------------------------ jobs
 
 
@@ -194,7 +208,8 @@ def rebuild(bench):
         array = bench.new(Uvol, f"rebuild{number}").start(
             [f"file:{near}", host.uri], level="raid1",
             options=f"    force: true\n    primary: file:{near}\n")
-        await_state(array, "ONLINE", 120)
+        await_job(array, 0, 120)
+        await_state(array, "ONLINE")
         ours.append((bench.size >> 20) / last_job_seconds(array))
         array.stop()
         host.stop()
@@ -256,6 +271,7 @@ GROUPS = {
     "redundancy-reads": reads,
     "redundancy-writes": writes,
     "redundancy-bitmap": bitmap,
+    "redundancy-integrity": integrity,
     "redundancy-resync": resync,
     "redundancy-rebuild": rebuild,
     "redundancy-opening": opening,
