@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.raid.Rig;
@@ -23,6 +24,7 @@ import org.unifiedvolume.testkit.MemoryDevice;
 import org.unifiedvolume.testkit.SimulatedDisk;
 import org.unifiedvolume.testkit.SimulatedDisk.Faults;
 
+@Isolated("it counts what the whole process copies")
 class StripeArrayTest {
     private static final int CHUNK = 4096;
 
