@@ -1,8 +1,7 @@
 package org.unifiedvolume.raid.stripe;
 
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
@@ -39,7 +38,7 @@ public class Journal {
     private final JournalRing ring;
     private final ReentrantLock lock = new ReentrantLock();
     private final UnjournalledRuns runs = new UnjournalledRuns();
-    private final ArrayDeque<JournalChange> waiting = new ArrayDeque<>();
+    private final JournalQueue waiting = new JournalQueue();
     private long blockBytes = BLOCK_GRID;
     private long mostEntryBytes;
     private Group group;
@@ -80,9 +79,7 @@ public class Journal {
         boolean asks;
         lock.lock();
         try {
-            boolean fits =
-                    place != null && place.length() - JournalHead.SLOTS_BYTES >= ring.ringBytes();
-            legs.setPlace(role, fits ? place : null);
+            legs.setPlace(role, ifRoom(place));
             long bit = 1L << role;
             boolean takesChanges = (headed & bit) != 0;
             holders &= takesChanges ? ~bit : -1;
@@ -102,16 +99,17 @@ public class Journal {
     void widen(JournalPlace[] places) {
         lock.lock();
         try {
-            for (int i = 0; i < places.length; i++) {
-                boolean fits =
-                        places[i] != null
-                                && places[i].length() - JournalHead.SLOTS_BYTES >= ring.ringBytes();
-                places[i] = fits ? places[i] : null;
-            }
-            legs.widen(places);
+            legs.widen(Arrays.stream(places).map(this::ifRoom).toArray(JournalPlace[]::new));
         } finally {
             lock.unlock();
         }
+    }
+
+    /// A place that has room for the ring; null for one that has not.
+    private JournalPlace ifRoom(JournalPlace place) {
+        boolean fits =
+                place != null && place.length() - JournalHead.SLOTS_BYTES >= ring.ringBytes();
+        return fits ? place : null;
     }
 
     /// Learns what the legs can do together.
@@ -334,6 +332,10 @@ public class Journal {
         pump();
     }
 
+    private static DeviceFault faultOf(Outcome outcome) {
+        return outcome instanceof Outcome.Failed(DeviceFault fault) ? fault : null;
+    }
+
     private void pump() {
         while (true) {
             Runnable next;
@@ -368,9 +370,9 @@ public class Journal {
             return null;
         }
         if (ring.isDoubtful()) {
-            return writeEntry(takeThoseThatSettle());
+            return writeEntry(waiting.takeThoseThatSettle());
         }
-        List<JournalChange> batch = nextBatch();
+        List<JournalChange> batch = waiting.takeBatch(ring, mostEntryBytes);
         if (batch != null) {
             return writeEntry(batch);
         }
@@ -386,7 +388,7 @@ public class Journal {
         if (lasting == 0 || waiting.isEmpty()) {
             return null;
         }
-        List<JournalChange> refused = takeAll();
+        List<JournalChange> refused = waiting.takeAll();
         DeviceFault why =
                 new DeviceFault(
                         DeviceFault.Kind.IO,
@@ -405,7 +407,7 @@ public class Journal {
     }
 
     private void flushEnded(Outcome outcome) {
-        DeviceFault why = outcome instanceof Outcome.Failed(DeviceFault fault) ? fault : null;
+        DeviceFault why = faultOf(outcome);
         List<JournalChange> refused = List.of();
         lock.lock();
         try {
@@ -413,7 +415,7 @@ public class Journal {
             if (why != null) {
                 endedSinceFlush = true;
                 resting = true;
-                refused = takeAll();
+                refused = waiting.takeAll();
             }
         } finally {
             lock.unlock();
@@ -423,46 +425,6 @@ public class Journal {
         } else {
             refused.forEach(change -> change.entered(why));
         }
-    }
-
-    private List<JournalChange> takeAll() {
-        List<JournalChange> all = List.copyOf(waiting);
-        waiting.clear();
-        return all;
-    }
-
-    /// What is written over an entry that may stand in the ring says nothing. A longer one might
-    /// not fit into its place: both would stand there with one number.
-    private List<JournalChange> takeThoseThatSettle() {
-        List<JournalChange> settling = new ArrayList<>();
-        waiting.removeIf(change -> change.recordCount() == 0 && settling.add(change));
-        return settling;
-    }
-
-    /// As many of those that wait as fit into one entry; null if there is no room for the first.
-    private List<JournalChange> nextBatch() {
-        List<JournalChange> batch = new ArrayList<>();
-        int records = 0;
-        long bytes = 0;
-        for (JournalChange change : waiting) {
-            records += change.recordCount();
-            bytes += change.blockBytes();
-            boolean fits =
-                    records <= JournalHeader.MOST_RECORDS
-                            && JournalHeader.lengthBytes(bytes) <= mostEntryBytes;
-            if (!batch.isEmpty() && !fits) {
-                break;
-            }
-            if (!ring.hasRoom(JournalHeader.lengthBytes(bytes))) {
-                break;
-            }
-            batch.add(change);
-        }
-        if (batch.isEmpty()) {
-            return null;
-        }
-        batch.forEach(change -> waiting.poll());
-        return batch;
     }
 
     private Runnable writeEntry(List<JournalChange> batch) {
@@ -491,7 +453,7 @@ public class Journal {
 
     private void entryEnded(
             List<JournalChange> batch, JournalHeader header, long start, Outcome outcome) {
-        DeviceFault why = outcome instanceof Outcome.Failed(DeviceFault fault) ? fault : null;
+        DeviceFault why = faultOf(outcome);
         List<JournalChange> refused = List.of();
         lock.lock();
         try {
@@ -499,7 +461,7 @@ public class Journal {
             if (why == null) {
                 endedSinceFlush |= ring.written(header, start, batch);
             } else {
-                refused = ring.isDoubtful() ? takeAll() : refused; // it is still in the way
+                refused = ring.isDoubtful() ? waiting.takeAll() : refused; // it is still in the way
                 ring.notWritten(batch);
             }
         } finally {
@@ -540,7 +502,7 @@ public class Journal {
     }
 
     private void headEnded(JournalHead head, long written, long tail, Outcome outcome) {
-        DeviceFault why = outcome instanceof Outcome.Failed(DeviceFault fault) ? fault : null;
+        DeviceFault why = faultOf(outcome);
         List<JournalChange> refused = List.of();
         lock.lock();
         try {
@@ -557,7 +519,7 @@ public class Journal {
             } else {
                 mustMove |= head.generation() != generation;
                 resting = true;
-                refused = takeAll();
+                refused = waiting.takeAll();
             }
         } finally {
             lock.unlock();
