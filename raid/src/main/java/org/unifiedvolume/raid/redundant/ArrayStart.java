@@ -300,13 +300,17 @@ public final class ArrayStart {
         List<Spare> spares = waiting.spares(freshest, spareSeats(verdict, used));
         List<Replacement> replacements = new ArrayList<>();
         for (Verdict.Successor successor : verdict.successors()) {
-            used[successor.candidate()] = true;
-            replacements.add(replacementOf(successor, legs, superblocks));
+            Replacement resumed = replacementOf(successor, legs, superblocks);
+            if (resumed != null) {
+                used[successor.candidate()] = true;
+                replacements.add(resumed);
+            }
         }
         closeUnused(used);
         return connect(verdict, isNew, superblocks, areas, legs, spares, replacements);
     }
 
+    /// Null if it cannot go on.
     private Replacement replacementOf(
             Verdict.Successor successor, List<Leg> legs, Superblocks superblocks) {
         MemberEntry entry = successor.entry();
@@ -314,11 +318,16 @@ public final class ArrayStart {
         MemberAreas areas = carried.current().areas();
         LegMember member =
                 LegMember.of(
-                        members.get(successor.candidate()),
-                        entry.member(),
-                        areas,
-                        blocking.io(),
-                        doubt);
+                        members.get(successor.candidate()), entry.member(), areas, blocking, doubt);
+        if (member.listProblem() != null) {
+            LOG.warn(
+                    "volume {}: {} does not go on to take the place of {}: {}; uvol zero-superblock it and replace again",
+                    volume,
+                    member.name(),
+                    legs.get(entry.role()).name(),
+                    member.listProblem());
+            return null;
+        }
         superblocks.setSeat(member, new Superblocks.Seat(carried, areas));
         return new Replacement(
                 legs.get(entry.role()),
@@ -371,7 +380,8 @@ public final class ArrayStart {
         return NewMember.proven(member, areas.forRows(freshest.array().rowBytes()), blocking);
     }
 
-    private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas) {
+    private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas)
+            throws IOException {
         Instant since = Instant.ofEpochMilli(entry.sinceMillis());
         if (seat.candidate() < 0) {
             LayoutMember gone =
@@ -389,11 +399,72 @@ public final class ArrayStart {
         LayoutMember opened = members.get(seat.candidate());
         Superblock carried = slots.get(seat.candidate()).current();
         UUID uuid = carried == null ? newUuid() : carried.member();
-        LegMember member = LegMember.of(opened, uuid, areas, blocking.io(), doubt);
+        LegMember member = LegMember.of(opened, uuid, areas, blocking, doubt);
+        if (member.listProblem() != null && (carried == null || mayForgetList(member))) {
+            member = member.withNewList(areas, blocking);
+        }
+        if (member.listProblem() != null) {
+            return legOfUnknownLosses(role, member, seat);
+        }
         LegState state = LegState.of(seat.state());
         Leg leg = new Leg(role, member, state, seat.reason(), since, seat.filledBytes());
         leg.setAway(state == LegState.STALE); // it is here, and is taken in by itself
         return leg;
+    }
+
+    /// Whether the user gives up to know what of a member is lost.
+    private boolean mayForgetList(LegMember member) {
+        boolean may = options.force() && !member.list().mayPass();
+        if (may) {
+            LOG.warn(
+                    "volume {}: {}: {}; it is begun anew, as force: true is written, and what was lost reads as what is there",
+                    volume,
+                    member.name(),
+                    member.listProblem());
+        }
+        return may;
+    }
+
+    /// A leg of which nobody knows what it lacks is no complete one: it is given everything, unless
+    /// its list can be read after all.
+    private Leg legOfUnknownLosses(int role, LegMember member, Seat seat) {
+        LOG.error("volume {}: {}: {}", volume, member.name(), member.listProblem());
+        long filled = member.list().mayPass() ? seat.filledBytes() : 0;
+        Leg leg =
+                new Leg(
+                        role,
+                        member,
+                        LegState.STALE,
+                        member.listProblem(),
+                        Instant.ofEpochMilli(surroundings.nowMillis().getAsLong()),
+                        filled);
+        leg.setAway(true); // it is here, and is taken in by itself
+        return leg;
+    }
+
+    /// Refuses to start with legs that do not count because nobody knows what of them is lost, if
+    /// the others are too few.
+    private void checkLists(Level level, List<Leg> legs) throws IOException {
+        long complete = 0;
+        LegMember unknown = null;
+        for (Leg leg : legs) {
+            boolean counts = leg.device() != null && leg.state().isComplete();
+            complete |= counts ? leg.bit() : 0;
+            unknown = leg.member().listProblem() == null ? unknown : leg.member();
+        }
+        if (unknown != null && !level.isEnough(complete)) {
+            throw new IOException(
+                    "volume %s: %s is needed, and nobody knows what of it is lost: %s. %s"
+                            .formatted(
+                                    volume,
+                                    unknown.name(),
+                                    unknown.listProblem(),
+                                    unknown.list().mayPass()
+                                            ? "Try again"
+                                            : "Bring another member back; or write force: true to"
+                                                    + " begin its list anew, so that what was lost"
+                                                    + " reads as what is there"));
+        }
     }
 
     private String whyMissing(Seat seat, String place) {
@@ -441,6 +512,7 @@ public final class ArrayStart {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
         Level level = plan.make(array, areas);
+        checkLists(level, legs);
         DeviceShape common =
                 CommonShape.of(volume, legs.stream().map(Leg::opened).toList(), level.sizeBytes());
         boolean hasChecksums = freshest.areas().checksums().isPresent();

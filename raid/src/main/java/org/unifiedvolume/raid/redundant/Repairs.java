@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.unifiedvolume.request.DeviceFault;
 
 /// Writes anew what a leg could not read, from the others: most disks mend a bad sector so.
@@ -155,11 +156,12 @@ final class Repairs {
     private boolean repair(Bad bad) throws InterruptedException {
         BlockingLegs.Held held = new BlockingLegs.Held(bad.row, bad.lengthBytes);
         array.blocking().hold(array.locks(), held);
+        boolean wasLost = bad.leg.isLost(bad.row, bad.lengthBytes);
         try {
             if (array.roles().isComplete(bad.leg)) {
                 array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
                 array.replacements().follow(bad.row, bad.lengthBytes);
-                array.legs().readMended(bad.leg);
+                array.legs().readMended(bad.leg, !wasLost);
                 LOG.info(
                         "volume {}: {}: {} bytes at row {} written anew",
                         array.volume(),
@@ -169,12 +171,14 @@ final class Repairs {
             }
             return true;
         } catch (DeviceFault fault) {
-            LOG.warn(
-                    "volume {}: {}: row {} cannot be mended: {}",
-                    array.volume(),
-                    bad.leg.name(),
-                    bad.row,
-                    fault.getMessage());
+            // What is known to be lost has been told once.
+            LOG.atLevel(wasLost ? Level.DEBUG : Level.WARN)
+                    .log(
+                            "volume {}: {}: row {} cannot be mended: {}",
+                            array.volume(),
+                            bad.leg.name(),
+                            bad.row,
+                            fault.getMessage());
             return false;
         } finally {
             array.locks().release(held);
