@@ -16,18 +16,20 @@ final class CopyJobs {
         this.level = level;
     }
 
-    void restore(Group group, Leg leg, long row, long lengthBytes)
+    boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
         if (group.roles().isMeasured() && group.roles().isComplete(leg.role())) {
             // Only what cannot be read may come from others: the rest is the measure, perhaps.
             scrub(group, row, lengthBytes, true);
-            return;
+            return true;
         }
+        boolean[] couldAll = {true};
         forEachRun(
                 leg.role(),
                 row,
                 lengthBytes,
-                (offset, at, length) -> restoreRun(group, leg, offset, at, length));
+                (offset, at, length) -> couldAll[0] &= restoreRun(group, leg, offset, at, length));
+        return couldAll[0];
     }
 
     /// What is done with a run of bytes that lie one after another on a leg.
@@ -54,7 +56,7 @@ final class CopyJobs {
         return Math.min(most, chunk - (row & (chunk - 1)));
     }
 
-    private void restoreRun(Group group, Leg leg, long offset, long row, long length)
+    private boolean restoreRun(Group group, Leg leg, long offset, long row, long length)
             throws DeviceFault, InterruptedException {
         BlockingLegs blocking = group.blocking();
         Buffers bytes;
@@ -64,29 +66,29 @@ final class CopyJobs {
             if (!Leg.isOfLeg(fault)) {
                 throw fault;
             }
-            restoreBlocks(group, leg, offset, row, length);
-            return;
+            return restoreBlocks(group, leg, offset, row, length);
         }
         if (bytes == null) {
             // What a new member held there before is zero, too, but nothing tells if it rots.
             if (!blocking.isZero(leg, row, length) || blocking.isUnproven(leg, row, length)) {
                 blocking.zero(leg, row, length);
             }
-            return;
+            return true;
         }
         try {
             blocking.write(leg, row, bytes);
         } finally {
             bytes.release();
         }
+        return true;
     }
 
     /// Block by block, each from the first good copy that has it. One that none has is lost on the
     /// leg that is being filled; a complete one stays as it is, as what it failed to read may be
     /// there the next time.
-    private void restoreBlocks(Group group, Leg leg, long offset, long row, long length)
+    private boolean restoreBlocks(Group group, Leg leg, long offset, long row, long length)
             throws DeviceFault, InterruptedException {
-        DeviceFault notMended = null;
+        boolean couldAll = true;
         long part;
         for (long at = 0; at < length; at += part) {
             part = blockAt(offset + at, length - at);
@@ -98,14 +100,12 @@ final class CopyJobs {
                     block.bytes().release();
                 }
             } else if (group.roles().isComplete(leg)) {
-                notMended = block.lost();
+                couldAll = false;
             } else {
                 group.markLost(leg, row + at, part, block.lost());
             }
         }
-        if (notMended != null) {
-            throw notMended;
-        }
+        return couldAll;
     }
 
     private static long blockAt(long offset, long most) {

@@ -1,5 +1,7 @@
 package org.unifiedvolume.raid.mirror;
 
+import java.util.HashSet;
+import java.util.Set;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
@@ -12,6 +14,9 @@ final class CopySource {
 
     /// How often each copy is asked once more before one counts that does not fit its checksum.
     private static final int SETTLING_READS = 3;
+
+    /// So often every copy fails to give a block before it counts as lost.
+    private static final int ASKED = 3;
 
     /// So often all are asked again because legs have become complete meanwhile.
     private static final int MOST_LOOKS = 4;
@@ -27,6 +32,9 @@ final class CopySource {
         private long copies;
         private boolean haveAllFailedForGood = true;
         private DeviceFault last;
+
+        /// The legs that the array was told of.
+        private final Set<Leg> told = new HashSet<>();
 
         void failed(DeviceFault fault) {
             haveAllFailedForGood &= fault.kind() == DeviceFault.Kind.IO;
@@ -70,8 +78,7 @@ final class CopySource {
     }
 
     private static DeviceFault noneLeft(long offset) {
-        return new DeviceFault(
-                DeviceFault.Kind.IO, "no good leg to copy from at offset " + offset);
+        return new DeviceFault(DeviceFault.Kind.IO, "no good leg to copy from at offset " + offset);
     }
 
     /// A block, or a part of one, from the first good copy that has it. If that cannot be had, and
@@ -81,20 +88,25 @@ final class CopySource {
     /// @throws DeviceFault if there is no copy that could have it, or one that may have it later
     Block block(Leg target, long offset, long length) throws DeviceFault, InterruptedException {
         Asked asked = new Asked();
-        for (int looks = 0; looks < MOST_LOOKS && hasUnasked(asked, target, offset); looks++) {
-            Buffers bytes = firstGood(asked, target, offset, length);
-            if (bytes == null && group.isDoubtful(level.places().row(offset, 0))) {
-                bytes = settled(asked, offset, length);
+        boolean isMended = target != null && group.roles().isComplete(target);
+        int rounds = isMended ? 1 : ASKED; // nothing comes of it if it is only to be mended
+        for (int round = 0; round < rounds; round++) {
+            asked.copies = 0;
+            for (int looks = 0; looks < MOST_LOOKS && hasUnasked(asked, target, offset); looks++) {
+                Buffers bytes = firstGood(asked, target, offset, length);
+                if (bytes == null && group.isDoubtful(level.places().row(offset, 0))) {
+                    bytes = settled(asked, offset, length);
+                }
+                if (bytes != null) {
+                    return new Block(bytes, null);
+                }
             }
-            if (bytes != null) {
-                return new Block(bytes, null);
+            if (asked.last == null) {
+                throw noneLeft(offset);
             }
-        }
-        if (asked.last == null) {
-            throw noneLeft(offset);
-        }
-        if (!asked.haveAllFailedForGood || hasUnasked(asked, target, offset)) {
-            throw asked.last;
+            if (!asked.haveAllFailedForGood || hasUnasked(asked, target, offset)) {
+                throw asked.last;
+            }
         }
         return new Block(null, asked.last);
     }
@@ -134,7 +146,9 @@ final class CopySource {
                     throw fault;
                 }
                 asked.failed(fault);
-                group.readFailed(source, fault, row, length);
+                if (asked.told.add(source)) {
+                    group.readFailed(source, fault, row, length);
+                }
             }
         }
         return null;

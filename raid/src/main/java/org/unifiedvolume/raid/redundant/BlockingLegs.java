@@ -129,8 +129,7 @@ public final class BlockingLegs {
     void markLost(Leg leg, long row, long length) throws DeviceFault, InterruptedException {
         BadBlockLayer layer = leg.member().badBlocks();
         if (layer == null) {
-            throw new DeviceFault(
-                    DeviceFault.Kind.IO, leg.name() + " has no list of what is lost");
+            throw new DeviceFault(DeviceFault.Kind.IO, leg.name() + " has no list of what is lost");
         }
         DeviceFault fault = ask(told -> layer.markLost(row, length, told));
         if (fault != null) {

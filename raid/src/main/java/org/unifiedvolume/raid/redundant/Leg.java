@@ -232,6 +232,12 @@ public final class Leg {
         suspect = readErrors > 0;
     }
 
+    /// What it failed to read cannot be had from anywhere.
+    void forgetReadErrors() {
+        readErrors = 0;
+        suspect = false;
+    }
+
     /// How many failed reads were mended since the array started.
     long mended() {
         return mended;

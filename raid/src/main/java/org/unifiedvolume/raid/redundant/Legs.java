@@ -152,6 +152,17 @@ final class Legs {
         }
     }
 
+    /// What a leg could not read no other one can give: that is no reason to do without it.
+    void readNotMended(Leg leg) {
+        lock.lock();
+        try {
+            leg.forgetReadErrors();
+            publish();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Decides how something ended that some legs failed: those are dropped if the others are
     /// enough, else it has failed and the needed ones are kept.
     ///

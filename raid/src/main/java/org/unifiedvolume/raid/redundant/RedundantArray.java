@@ -321,6 +321,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
             }
             return;
         }
+        if (isIo && repairs.knows(leg, row, lengthBytes)) {
+            return; // one flaw counts once
+        }
         if (legs.readFailed(leg, fault) && isIo) {
             repairs.add(leg, row, lengthBytes);
         }

@@ -34,6 +34,17 @@ final class Repairs {
         this.array = array;
     }
 
+    /// Whether these rows of a leg are to be written anew already.
+    boolean knows(Leg leg, long row, long lengthBytes) {
+        Bad bad = new Bad(leg, row, lengthBytes);
+        lock.lock();
+        try {
+            return waiting.contains(bad) || foundMeanwhile.contains(bad);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Some rows of a leg are to be written anew.
     void add(Leg leg, long row, long lengthBytes) {
         Bad bad = new Bad(leg, row, lengthBytes);
@@ -141,14 +152,17 @@ final class Repairs {
     /// can: where none can, each would be mended from the other for ever.
     private void repaired(boolean isMended) {
         List<Bad> next;
+        List<Bad> hopeless;
         lock.lock();
         try {
             current = null;
             next = isMended ? List.copyOf(foundMeanwhile) : List.of();
+            hopeless = isMended ? List.of() : List.copyOf(foundMeanwhile);
             foundMeanwhile.clear();
         } finally {
             lock.unlock();
         }
+        hopeless.forEach(bad -> array.legs().readNotMended(bad.leg));
         next.forEach(bad -> add(bad.leg, bad.row, bad.lengthBytes));
     }
 
@@ -159,8 +173,20 @@ final class Repairs {
         boolean wasLost = bad.leg.isLost(bad.row, bad.lengthBytes);
         try {
             if (array.roles().isComplete(bad.leg)) {
-                array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
+                boolean isMended = array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
                 array.replacements().follow(bad.row, bad.lengthBytes);
+                if (!isMended) {
+                    // What is known to be lost has been told once.
+                    LOG.atLevel(wasLost ? Level.DEBUG : Level.WARN)
+                            .log(
+                                    "volume {}: {}: of {} bytes at row {} some cannot be mended: no other leg can give them",
+                                    array.volume(),
+                                    bad.leg.name(),
+                                    bad.lengthBytes,
+                                    bad.row);
+                    array.legs().readNotMended(bad.leg);
+                    return false;
+                }
                 array.legs().readMended(bad.leg, !wasLost);
                 LOG.info(
                         "volume {}: {}: {} bytes at row {} written anew",
@@ -171,14 +197,12 @@ final class Repairs {
             }
             return true;
         } catch (DeviceFault fault) {
-            // What is known to be lost has been told once.
-            LOG.atLevel(wasLost ? Level.DEBUG : Level.WARN)
-                    .log(
-                            "volume {}: {}: row {} cannot be mended: {}",
-                            array.volume(),
-                            bad.leg.name(),
-                            bad.row,
-                            fault.getMessage());
+            LOG.warn(
+                    "volume {}: {}: row {} cannot be mended: {}",
+                    array.volume(),
+                    bad.leg.name(),
+                    bad.row,
+                    fault.getMessage());
             return false;
         } finally {
             array.locks().release(held);

@@ -23,6 +23,8 @@ final class StripeRows {
     private final long length;
     private final Buffers[] bytes;
     private DeviceFault fault;
+    private boolean hasFailedForGood;
+    private boolean hasFailedForNow;
 
     /// @param parent for whose sake the rows are read
     StripeRows(
@@ -71,6 +73,12 @@ final class StripeRows {
     /// Why a read failed that no other leg can make good; or else the last failure of a leg.
     DeviceFault fault() {
         return fault;
+    }
+
+    /// Whether some legs failed to be read, and all of these for good: asked again they would not
+    /// do better.
+    boolean isLost() {
+        return hasFailedForGood && !hasFailedForNow;
     }
 
     /// What is known, as a set of positions.
@@ -179,6 +187,8 @@ final class StripeRows {
     }
 
     private synchronized void failed(int position, DeviceFault why, boolean isOfLeg) {
+        hasFailedForGood |= why.kind() == DeviceFault.Kind.IO;
+        hasFailedForNow |= why.kind() != DeviceFault.Kind.IO;
         if (isOfLeg) {
             legs.exclude(position);
             if (fault == null || Leg.isOfLeg(fault)) {

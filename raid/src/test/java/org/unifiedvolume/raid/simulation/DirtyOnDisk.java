@@ -40,7 +40,7 @@ record DirtyOnDisk(MetadataPlace metadata) {
         watch.lifeBegins(regionBytes, dirty);
     }
 
-    private record View(SimulatedDisk disk) implements MemberIo {
+    record View(SimulatedDisk disk) implements MemberIo {
         @Override
         public long sizeBytes() {
             return disk.size().sizeBytes();

@@ -84,11 +84,10 @@ final class LevelBugs {
         public Level level(Level level) {
             return new DecoratedLevel(level) {
                 @Override
-                public void restore(Group group, Leg leg, long row, long lengthBytes)
+                public boolean restore(Group group, Leg leg, long row, long lengthBytes)
                         throws DeviceFault, InterruptedException {
                     if (!group.roles().isComplete(leg.role())) {
-                        super.restore(group, leg, row, lengthBytes);
-                        return;
+                        return super.restore(group, leg, row, lengthBytes);
                     }
                     long elsewhere =
                             row >= lengthBytes
@@ -102,6 +101,7 @@ final class LevelBugs {
                     } finally {
                         wrong.release();
                     }
+                    return true;
                 }
             };
         }
