@@ -12,7 +12,6 @@ import org.unifiedvolume.request.Outcome;
 final class ListedChange implements Completion {
     private final BadBlockLayer layer;
     private final IoRequest change;
-    private final IoRequest durable;
     private final Completion done;
     private final RangeQueue.Claim claim;
 
@@ -20,7 +19,6 @@ final class ListedChange implements Completion {
     ListedChange(BadBlockLayer layer, IoRequest change, IoRequest durable, Completion done) {
         this.layer = layer;
         this.change = change;
-        this.durable = durable;
         this.done = done;
         this.claim =
                 new RangeQueue.Claim(

@@ -40,6 +40,7 @@ public final class ArrayStart {
     private final List<LayoutMember> written;
 
     private final WaitingMembers waiting;
+    private final UnknownLosses losses;
 
     /// All that may have a role: those that are written, and spares that carry a superblock of the
     /// array, as a spare may have been given a role since.
@@ -66,6 +67,7 @@ public final class ArrayStart {
         this.options = options;
         this.surroundings = surroundings;
         this.blocking = new BlockingLegs(context.io(), surroundings.threads());
+        this.losses = new UnknownLosses(volume, options.force());
         this.waiting = new WaitingMembers(volume, spares, options, blocking, doubt);
     }
 
@@ -400,71 +402,17 @@ public final class ArrayStart {
         Superblock carried = slots.get(seat.candidate()).current();
         UUID uuid = carried == null ? newUuid() : carried.member();
         LegMember member = LegMember.of(opened, uuid, areas, blocking, doubt);
-        if (member.listProblem() != null && (carried == null || mayForgetList(member))) {
+        if (member.listProblem() != null && (carried == null || losses.areForgotten(member))) {
             member = member.withNewList(areas, blocking);
         }
         if (member.listProblem() != null) {
-            return legOfUnknownLosses(role, member, seat);
+            return losses.legOf(
+                    role, member, seat, Instant.ofEpochMilli(surroundings.nowMillis().getAsLong()));
         }
         LegState state = LegState.of(seat.state());
         Leg leg = new Leg(role, member, state, seat.reason(), since, seat.filledBytes());
         leg.setAway(state == LegState.STALE); // it is here, and is taken in by itself
         return leg;
-    }
-
-    /// Whether the user gives up to know what of a member is lost.
-    private boolean mayForgetList(LegMember member) {
-        boolean may = options.force() && !member.list().mayPass();
-        if (may) {
-            LOG.warn(
-                    "volume {}: {}: {}; it is begun anew, as force: true is written, and what was lost reads as what is there",
-                    volume,
-                    member.name(),
-                    member.listProblem());
-        }
-        return may;
-    }
-
-    /// A leg of which nobody knows what it lacks is no complete one: it is given everything, unless
-    /// its list can be read after all.
-    private Leg legOfUnknownLosses(int role, LegMember member, Seat seat) {
-        LOG.error("volume {}: {}: {}", volume, member.name(), member.listProblem());
-        long filled = member.list().mayPass() ? seat.filledBytes() : 0;
-        Leg leg =
-                new Leg(
-                        role,
-                        member,
-                        LegState.STALE,
-                        member.listProblem(),
-                        Instant.ofEpochMilli(surroundings.nowMillis().getAsLong()),
-                        filled);
-        leg.setAway(true); // it is here, and is taken in by itself
-        return leg;
-    }
-
-    /// Refuses to start with legs that do not count because nobody knows what of them is lost, if
-    /// the others are too few.
-    private void checkLists(Level level, List<Leg> legs) throws IOException {
-        long complete = 0;
-        LegMember unknown = null;
-        for (Leg leg : legs) {
-            boolean counts = leg.device() != null && leg.state().isComplete();
-            complete |= counts ? leg.bit() : 0;
-            unknown = leg.member().listProblem() == null ? unknown : leg.member();
-        }
-        if (unknown != null && !level.isEnough(complete)) {
-            throw new IOException(
-                    "volume %s: %s is needed, and nobody knows what of it is lost: %s. %s"
-                            .formatted(
-                                    volume,
-                                    unknown.name(),
-                                    unknown.listProblem(),
-                                    unknown.list().mayPass()
-                                            ? "Try again"
-                                            : "Bring another member back; or write force: true to"
-                                                    + " begin its list anew, so that what was lost"
-                                                    + " reads as what is there"));
-        }
     }
 
     private String whyMissing(Seat seat, String place) {
@@ -512,7 +460,7 @@ public final class ArrayStart {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
         Level level = plan.make(array, areas);
-        checkLists(level, legs);
+        losses.check(level, legs);
         DeviceShape common =
                 CommonShape.of(volume, legs.stream().map(Leg::opened).toList(), level.sizeBytes());
         boolean hasChecksums = freshest.areas().checksums().isPresent();

@@ -39,8 +39,7 @@ public interface Group {
     /// the rows written anew from the others ([Level#restore]).
     void readFailed(Leg leg, DeviceFault fault, long row, long lengthBytes);
 
-    /// What some rows of a leg should hold is lost: no leg can give it, or what it is computed
-    // from.
+    /// What some rows of a leg should hold is lost: no leg can give it, nor what it is made from.
     /// From now on reading them there is an error, until they are written; on disk when this
     /// returns. The rows are held. Only for control threads.
     ///

@@ -308,7 +308,8 @@ final class StripeJobs {
             rows = readAll(group, stripe, row, length);
         }
         if (rows == null) {
-            if (length > BLOCK_BYTES && (isOneMissing && hasBoth || isComparable(group, stripe))) {
+            boolean mayBeInPart = (isOneMissing && hasBoth) || isComparable(group, stripe);
+            if (length > BLOCK_BYTES && mayBeInPart) {
                 eachBlock(row, length, (at, part) -> resyncStripe(group, stripe, at, part));
             }
             return;
