@@ -118,9 +118,9 @@ final class FaultPlan {
 
     /// More legs cannot read a block than the level tolerates.
     private void strikeSometimes() {
-        int many = host.variety().nextInt(2) == 0 ? 1 + host.variety().nextInt(3) : 0;
+        int many = host.misfortune().nextInt(3) == 0 ? 1 + host.misfortune().nextInt(3) : 0;
         for (int i = 0; i < many; i++) {
-            host.rig().time.after(host.variety().nextLong(MOMENT_NANOS), this::strike);
+            host.rig().time.after(host.misfortune().nextLong(MOMENT_NANOS), this::strike);
         }
     }
 
@@ -131,7 +131,7 @@ final class FaultPlan {
         }
         array.losses().add(stroke);
         for (PossibleLosses.Place place : stroke.places()) {
-            if (host.variety().nextInt(8) > 0) {
+            if (host.misfortune().nextInt(8) > 0) {
                 place.disk().spoil(place.offset());
             }
         }

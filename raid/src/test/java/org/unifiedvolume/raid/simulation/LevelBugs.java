@@ -1,6 +1,8 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.Timers;
@@ -75,6 +77,42 @@ final class LevelBugs {
                     return false;
                 }
             };
+        }
+    }
+
+    /// What no leg can give is no error on the leg that is filled, but zeroes.
+    static final class InventsZeroes implements Planting {
+        @Override
+        public Level level(Level level) {
+            return new DecoratedLevel(level) {
+                @Override
+                public boolean restore(Group group, Leg leg, long row, long lengthBytes)
+                        throws DeviceFault, InterruptedException {
+                    return super.restore(inventing(group), leg, row, lengthBytes);
+                }
+            };
+        }
+
+        private static Group inventing(Group group) {
+            return (Group)
+                    Proxy.newProxyInstance(
+                            Group.class.getClassLoader(),
+                            new Class<?>[] {Group.class},
+                            (_, method, arguments) -> {
+                                if (method.getName().equals("markLost")) {
+                                    group.blocking()
+                                            .zero(
+                                                    (Leg) arguments[0],
+                                                    (long) arguments[1],
+                                                    (long) arguments[2]);
+                                    return null;
+                                }
+                                try {
+                                    return method.invoke(group, arguments);
+                                } catch (InvocationTargetException e) {
+                                    throw e.getCause();
+                                }
+                            });
         }
     }
 

@@ -214,7 +214,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     /// All copies of a block, or all of a row.
     @Override
     public final PossibleLosses.Stroke stroke(BlockDevice device) {
-        Random variety = host.variety();
+        Random misfortune = host.misfortune();
         List<String> names =
                 device.status().children().stream()
                         .filter(child -> !child.kind().equals("spare"))
@@ -222,8 +222,8 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         .map(DeviceStatus::name)
                         .toList();
         long block = VolumeSimulation.BLOCK_BYTES;
-        long row = variety.nextLong(level.rowBytes() / block) * block;
-        Level.Use hit = level.useOf(variety.nextInt(names.size()), row, block);
+        long row = misfortune.nextLong(level.rowBytes() / block) * block;
+        Level.Use hit = level.useOf(misfortune.nextInt(names.size()), row, block);
         if (hit == null || (hit.offsetBytes() < 0 && !isParity())) {
             return null;
         }

@@ -82,6 +82,7 @@ final class VolumeSimulation {
         Random variety = new Random(~seed * 0x9E3779B97F4A7C15L);
         this.rig = rig;
         this.host = new SimulatedHost(rig, random, variety, planting.plant(rig.time), counts, log);
+        host.setMisfortune(new Random((seed + 1) * 0xD1342543DE82EF95L));
         this.array = level.on(host);
         this.administrator = new Administrator(host, array);
         int sectorBytes = host.disks().getFirst().size().sectorBytes();
