@@ -1,7 +1,5 @@
 package org.unifiedvolume.raid.mirror;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.raid.redundant.BlockingLegs;
 import org.unifiedvolume.raid.redundant.Group;
@@ -12,27 +10,26 @@ import org.unifiedvolume.request.DeviceFault;
 /// What jobs do with windows of rows that they hold: fill a leg, make copies alike, compare them.
 /// On control threads.
 final class CopyJobs {
-    /// How often each copy is asked once more before one counts that does not fit its checksum.
-    private static final int SETTLING_READS = 3;
-
     private final Replication level;
 
     CopyJobs(Replication level) {
         this.level = level;
     }
 
-    void restore(Group group, Leg leg, long row, long lengthBytes)
+    boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
         if (group.roles().isMeasured() && group.roles().isComplete(leg.role())) {
             // Only what cannot be read may come from others: the rest is the measure, perhaps.
             scrub(group, row, lengthBytes, true);
-            return;
+            return true;
         }
+        boolean[] couldAll = {true};
         forEachRun(
                 leg.role(),
                 row,
                 lengthBytes,
-                (offset, at, length) -> restoreRun(group, leg, offset, at, length));
+                (offset, at, length) -> couldAll[0] &= restoreRun(group, leg, offset, at, length));
+        return couldAll[0];
     }
 
     /// What is done with a run of bytes that lie one after another on a leg.
@@ -59,162 +56,60 @@ final class CopyJobs {
         return Math.min(most, chunk - (row & (chunk - 1)));
     }
 
-    private void restoreRun(Group group, Leg leg, long offset, long row, long length)
+    private boolean restoreRun(Group group, Leg leg, long offset, long row, long length)
             throws DeviceFault, InterruptedException {
         BlockingLegs blocking = group.blocking();
-        Buffers bytes = fetch(group, leg, offset, length);
+        Buffers bytes;
+        try {
+            bytes = new CopySource(level, group).run(leg, offset, length);
+        } catch (DeviceFault fault) {
+            if (!Leg.isOfLeg(fault)) {
+                throw fault;
+            }
+            return restoreBlocks(group, leg, offset, row, length);
+        }
         if (bytes == null) {
             // What a new member held there before is zero, too, but nothing tells if it rots.
             if (!blocking.isZero(leg, row, length) || blocking.isUnproven(leg, row, length)) {
                 blocking.zero(leg, row, length);
             }
-            return;
+            return true;
         }
         try {
             blocking.write(leg, row, bytes);
         } finally {
             bytes.release();
         }
+        return true;
     }
 
-    /// The bytes of a run, each block from the first good copy that has it; null if they are
-    /// zeroes.
-    ///
-    /// @param target the leg that does not count
-    private Buffers fetch(Group group, Leg target, long offset, long length)
+    /// Block by block, each from the first good copy that has it. One that none has is lost on the
+    /// leg that is being filled; a complete one stays as it is, as what it failed to read may be
+    /// there the next time.
+    private boolean restoreBlocks(Group group, Leg leg, long offset, long row, long length)
             throws DeviceFault, InterruptedException {
-        try {
-            return fetchWhole(group, target, offset, length, false);
-        } catch (DeviceFault fault) {
-            if (length <= CopyRead.BLOCK_BYTES || !Leg.isOfLeg(fault)) {
-                throw fault;
-            }
-        }
-        List<Buffers> parts = new ArrayList<>();
-        boolean ended = false;
-        try {
-            long part;
-            for (long at = 0; at < length; at += part) {
-                long block = CopyRead.BLOCK_BYTES;
-                part = Math.min(length - at, block - (offset + at) % block);
-                parts.add(fetchWhole(group, target, offset + at, part, true));
-            }
-            ended = true;
-            return Buffers.concat(parts.toArray(Buffers[]::new));
-        } finally {
-            if (!ended) {
-                parts.forEach(Buffers::release);
-            }
-        }
-    }
-
-    /// @param fromAny whether to go on to the next copy when the best one fails
-    private Buffers fetchWhole(Group group, Leg target, long offset, long length, boolean fromAny)
-            throws DeviceFault, InterruptedException {
-        CopyMap now = level.map();
-        CopySet set = now.setAt(offset);
-        long tried = 0;
-        DeviceFault last =
-                new DeviceFault(
-                        DeviceFault.Kind.IO, "no good leg to copy from at offset " + offset);
-        for (int copy = set.next(tried); copy >= 0; copy = set.next(tried)) {
-            tried |= 1L << copy;
-            Leg source = set.leg(copy);
-            long row = now.places().row(offset, copy);
-            if (source == target || !group.roles().isComplete(source.role())) {
-                continue;
-            }
-            try {
-                boolean isHole = !fromAny && group.blocking().isZero(source, row, length);
-                return isHole ? null : group.blocking().read(source, row, length);
-            } catch (DeviceFault fault) {
-                last = fault;
-                group.readFailed(source, fault, row, length);
-                if (!fromAny && length > CopyRead.BLOCK_BYTES) {
-                    throw fault;
-                }
-            }
-        }
-        if (length <= CopyRead.BLOCK_BYTES && group.isDoubtful(now.places().row(offset, 0))) {
-            return settle(group, offset, length, last);
-        }
-        throw last;
-    }
-
-    /// No copy of a block fits its checksum after an unclean stop, so it was being changed: the
-    /// best copy that can be read at all is what it is now, on all legs. Not before each has been
-    /// asked again, as one that fits may only have failed for a moment.
-    ///
-    /// @param why what readers were told of it
-    private Buffers settle(Group group, long offset, long length, DeviceFault why)
-            throws DeviceFault, InterruptedException {
-        CopyMap now = level.map();
-        CopySet set = now.setAt(offset);
-        for (int i = 0; i < SETTLING_READS; i++) {
-            Buffers fitting = readFitting(group, now, offset, length);
-            if (fitting != null) {
-                return fitting;
-            }
-        }
-        DeviceFault last = why;
-        long tried = 0;
-        for (int copy = set.next(tried); copy >= 0; copy = set.next(tried)) {
-            tried |= 1L << copy;
-            Leg source = set.leg(copy);
-            if (!source.hasChecksums() || !group.roles().isComplete(source.role())) {
-                continue;
-            }
-            Buffers bytes;
-            try {
-                bytes =
-                        group.blocking()
-                                .readUnproven(source, now.places().row(offset, copy), length);
-            } catch (DeviceFault fault) {
-                last = fault;
-                continue;
-            }
-            boolean isGiven = false;
-            try {
-                giveAll(group, now, offset, length, bytes);
-                isGiven = true;
-                return bytes;
-            } finally {
-                if (!isGiven) {
-                    bytes.release();
-                }
-            }
-        }
-        throw last;
-    }
-
-    /// The first copy that fits its checksum; null if none does, or can be read.
-    private static Buffers readFitting(Group group, CopyMap now, long offset, long length)
-            throws InterruptedException {
-        CopySet set = now.setAt(offset);
-        long tried = 0;
-        for (int copy = set.next(tried); copy >= 0; copy = set.next(tried)) {
-            tried |= 1L << copy;
-            Leg source = set.leg(copy);
-            if (group.roles().isComplete(source.role())) {
+        boolean couldAll = true;
+        long part;
+        for (long at = 0; at < length; at += part) {
+            part = blockAt(offset + at, length - at);
+            CopySource.Block block = new CopySource(level, group).block(leg, offset + at, part);
+            if (block.bytes() != null) {
                 try {
-                    return group.blocking().read(source, now.places().row(offset, copy), length);
-                } catch (DeviceFault _) {
-                    // the next one, then
+                    group.blocking().write(leg, row + at, block.bytes());
+                } finally {
+                    block.bytes().release();
                 }
+            } else if (group.roles().isComplete(leg)) {
+                couldAll = false;
+            } else {
+                group.markLost(leg, row + at, part, block.lost());
             }
         }
-        return null;
+        return couldAll;
     }
 
-    private static void giveAll(Group group, CopyMap now, long offset, long length, Buffers bytes)
-            throws DeviceFault, InterruptedException {
-        CopySet set = now.setAt(offset);
-        for (int copy = 0; copy < set.copyCount(); copy++) {
-            Leg leg = set.leg(copy);
-            if (group.roles().isComplete(leg.role())) {
-                give(group, leg, now.places().row(offset, copy), length, bytes);
-            }
-        }
+    private static long blockAt(long offset, long most) {
+        return Math.min(most, CopySource.BLOCK_BYTES - offset % CopySource.BLOCK_BYTES);
     }
 
     /// The measure is the copy that readers would get.
@@ -261,8 +156,15 @@ final class CopyJobs {
                 throw fault;
             }
             group.readFailed(source, fault, places.row(offset, measure), length);
+            if (length > CopySource.BLOCK_BYTES) {
+                return compareBlocks(group, offset, length, repairs);
+            }
+            CopySource.Block block = new CopySource(level, group).block(null, offset, length);
+            if (block.bytes() == null) {
+                return lose(group, offset, length, repairs, block.lost());
+            }
             source = null; // it has to be mended too
-            bytes = fetch(group, null, offset, length);
+            bytes = block.bytes();
         }
         long wrong = 0;
         try {
@@ -289,6 +191,61 @@ final class CopyJobs {
             }
         }
         return wrong;
+    }
+
+    private long compareBlocks(Group group, long offset, long length, boolean repairs)
+            throws DeviceFault, InterruptedException {
+        long wrong = 0;
+        long part;
+        for (long at = 0; at < length; at += part) {
+            part = blockAt(offset + at, length - at);
+            wrong += compare(group, offset + at, part, repairs);
+        }
+        return wrong;
+    }
+
+    /// No complete leg can give a block. One of them may be able to later, so that all others count
+    /// as not having it: else two of them could, and show different bytes.
+    ///
+    /// @return how much of this is not written down yet
+    private long lose(Group group, long offset, long length, boolean repairs, DeviceFault why)
+            throws DeviceFault, InterruptedException {
+        Roles roles = group.roles();
+        CopyMap now = level.map();
+        CopySet set = now.setAt(offset);
+        int keeper = keeper(roles, now, offset, length);
+        long unwritten = 0;
+        for (int copy = 0; copy < set.copyCount(); copy++) {
+            Leg leg = set.leg(copy);
+            long row = now.places().row(offset, copy);
+            boolean counts = roles.isComplete(leg.role()) || mayHaveCopied(roles, leg);
+            if (copy == keeper || !counts || leg.isAllLost(row, length)) {
+                continue;
+            }
+            unwritten = length;
+            if (repairs) {
+                settleFault(group, leg, () -> group.markLost(leg, row, length, why));
+            }
+        }
+        return unwritten;
+    }
+
+    /// The copy that may have a block later: the measure, or the best one that has not lost it for
+    /// good.
+    private static int keeper(Roles roles, CopyMap now, long offset, long length) {
+        CopySet set = now.setAt(offset);
+        int keeper = -1;
+        long tried = 0;
+        for (int copy = set.next(tried); copy >= 0; copy = set.next(tried)) {
+            tried |= 1L << copy;
+            Leg leg = set.leg(copy);
+            boolean isLost = leg.isLost(now.places().row(offset, copy), length);
+            if (roles.isComplete(leg.role()) && !isLost) {
+                return copy;
+            }
+            keeper = keeper < 0 ? copy : keeper;
+        }
+        return keeper;
     }
 
     private static boolean isAnyOther(Group group, CopySet set, Leg source) {
@@ -331,14 +288,30 @@ final class CopyJobs {
         }
     }
 
-    private static void give(Group group, Leg leg, long row, long length, Buffers bytes)
+    static void give(Group group, Leg leg, long row, long length, Buffers bytes)
+            throws DeviceFault, InterruptedException {
+        settleFault(
+                group,
+                leg,
+                () -> {
+                    if (bytes == null) {
+                        group.blocking().zero(leg, row, length);
+                    } else {
+                        group.blocking().write(leg, row, bytes);
+                    }
+                });
+    }
+
+    /// What is done to one leg.
+    private interface LegWork {
+        void run() throws DeviceFault, InterruptedException;
+    }
+
+    /// A leg that fails what is done to it is dropped, if the others are enough.
+    private static void settleFault(Group group, Leg leg, LegWork work)
             throws DeviceFault, InterruptedException {
         try {
-            if (bytes == null) {
-                group.blocking().zero(leg, row, length);
-            } else {
-                group.blocking().write(leg, row, bytes);
-            }
+            work.run();
         } catch (DeviceFault fault) {
             if (!Leg.isOfLeg(fault)) {
                 throw fault;

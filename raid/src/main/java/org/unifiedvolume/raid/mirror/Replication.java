@@ -72,6 +72,18 @@ public final class Replication implements Level {
     }
 
     @Override
+    public Use useOf(int role, long row, long most) {
+        CopyPlaces places = places();
+        if (row >= places.rowBytes()) {
+            return new Use(-1, most);
+        }
+        long rest = Math.min(most, places.rowBytes() - row);
+        long chunk = places.chunks() == null ? 0 : places.chunks().chunkBytes();
+        long length = chunk == 0 ? rest : Math.min(rest, chunk - (row & (chunk - 1)));
+        return new Use(places.offset(role, row), length);
+    }
+
+    @Override
     public boolean isOnEveryLeg() {
         return places().chunks() == null;
     }
@@ -279,9 +291,9 @@ public final class Replication implements Level {
     }
 
     @Override
-    public void restore(Group group, Leg leg, long row, long lengthBytes)
+    public boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
-        jobs.restore(group, leg, row, lengthBytes);
+        return jobs.restore(group, leg, row, lengthBytes);
     }
 
     @Override

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.unifiedvolume.config.Units;
+import org.unifiedvolume.raid.badblock.BadBlockSlots;
+import org.unifiedvolume.raid.badblock.BadBlocks;
 import org.unifiedvolume.raid.bitmap.BitmapBlocks;
 import org.unifiedvolume.raid.redundant.BlockingLegs;
 import org.unifiedvolume.raid.redundant.MemberAccess;
@@ -21,11 +23,12 @@ import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockCodec;
 import org.unifiedvolume.raid.superblock.SuperblockFault;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
+import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.spi.ArrayTools.Carried;
 import org.unifiedvolume.spi.LayoutMember;
 
-/// All that one member says of itself: its superblock, both slots, its bitmap; of another device
-/// what it holds.
+/// All that one member says of itself: its superblock, both slots, its bitmap, what of it is lost.
+/// Of another device what it holds.
 final class MemberReport {
     private final LayoutMember member;
     private final BlockingLegs blocking;
@@ -52,6 +55,7 @@ final class MemberReport {
             view.put("superblock", Examine.view(superblock));
             text.append(Examine.text(superblock));
             addBitmap(superblock);
+            addBadBlocks(superblock);
         }
         boolean isMember = superblock != null || !slots.damage().isEmpty();
         return new Carried(words, isMember, text.toString(), view);
@@ -134,6 +138,36 @@ final class MemberReport {
                                 regions,
                                 Units.size(areas.regionBytes()),
                                 torn == 0 ? "" : ", %d torn blocks".formatted(torn)));
+    }
+
+    private void addBadBlocks(Superblock superblock) throws IOException {
+        MemberAreas areas = superblock.areas();
+        if (!areas.badBlocks().isPresent()) {
+            return;
+        }
+        Map<String, Object> list = new LinkedHashMap<>();
+        String words;
+        try {
+            BadBlocks lost =
+                    BadBlockSlots.decode(
+                                    superblock.member(),
+                                    access.read(
+                                            areas.badBlocks().offset(), BadBlockSlots.AREA_BYTES),
+                                    access.sizeBytes())
+                            .list();
+            list.put("ranges", lost.ranges().size());
+            list.put("bytes", lost.totalBytes());
+            words =
+                    lost.isEmpty()
+                            ? "nothing"
+                            : "%s in %d ranges"
+                                    .formatted(Units.size(lost.totalBytes()), lost.ranges().size());
+        } catch (DeviceFault damage) {
+            list.put("problem", damage.getMessage());
+            words = damage.getMessage();
+        }
+        view.put("bad-blocks", list);
+        line("lost", words);
     }
 
     private void line(String label, String value) {

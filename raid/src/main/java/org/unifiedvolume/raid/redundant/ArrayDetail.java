@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.unifiedvolume.device.DeviceStatus;
+import org.unifiedvolume.raid.badblock.BadBlocks;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.Epoch;
 import org.unifiedvolume.raid.superblock.MemberAreas;
@@ -90,12 +91,39 @@ final class ArrayDetail {
             view.put("known-events", array.legs().knownEvents(leg));
             view.put("failed-reads", leg.readErrors());
             view.put("mended", leg.mended());
+            view.put("bad-blocks", badBlocks(leg));
             if (leg.hasChecksums()) {
                 view.put("checksum-errors", leg.member().integrity().errorCount());
             }
             views.add(view);
         }
         return views;
+    }
+
+    /// What of a leg is lost, and what of the array that is.
+    private Map<String, Object> badBlocks(Leg leg) {
+        BadBlocks lost = leg.member().lost();
+        List<Object> ranges = new ArrayList<>();
+        for (BadBlocks.Range range : lost.ranges()) {
+            long length;
+            for (long row = range.row(); row < range.end(); row += length) {
+                Level.Use use = array.level().useOf(leg.role(), row, range.end() - row);
+                length = use == null ? range.end() - row : use.lengthBytes();
+                Map<String, Object> view = new LinkedHashMap<>();
+                view.put("row", row);
+                view.put("length", length);
+                if (use != null && use.offsetBytes() >= 0) {
+                    view.put("offset", use.offsetBytes());
+                } else {
+                    view.put("holds", use == null ? "unknown" : "parity");
+                }
+                ranges.add(view);
+            }
+        }
+        Map<String, Object> view = new LinkedHashMap<>();
+        view.put("bytes", lost.totalBytes());
+        view.put("ranges", ranges);
+        return view;
     }
 
     private static List<Object> others(DeviceStatus status, String kind) {

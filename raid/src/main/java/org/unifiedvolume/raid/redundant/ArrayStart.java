@@ -40,6 +40,7 @@ public final class ArrayStart {
     private final List<LayoutMember> written;
 
     private final WaitingMembers waiting;
+    private final UnknownLosses losses;
 
     /// All that may have a role: those that are written, and spares that carry a superblock of the
     /// array, as a spare may have been given a role since.
@@ -66,6 +67,7 @@ public final class ArrayStart {
         this.options = options;
         this.surroundings = surroundings;
         this.blocking = new BlockingLegs(context.io(), surroundings.threads());
+        this.losses = new UnknownLosses(volume, options.force());
         this.waiting = new WaitingMembers(volume, spares, options, blocking, doubt);
     }
 
@@ -300,13 +302,17 @@ public final class ArrayStart {
         List<Spare> spares = waiting.spares(freshest, spareSeats(verdict, used));
         List<Replacement> replacements = new ArrayList<>();
         for (Verdict.Successor successor : verdict.successors()) {
-            used[successor.candidate()] = true;
-            replacements.add(replacementOf(successor, legs, superblocks));
+            Replacement resumed = replacementOf(successor, legs, superblocks);
+            if (resumed != null) {
+                used[successor.candidate()] = true;
+                replacements.add(resumed);
+            }
         }
         closeUnused(used);
         return connect(verdict, isNew, superblocks, areas, legs, spares, replacements);
     }
 
+    /// Null if it cannot go on.
     private Replacement replacementOf(
             Verdict.Successor successor, List<Leg> legs, Superblocks superblocks) {
         MemberEntry entry = successor.entry();
@@ -314,11 +320,16 @@ public final class ArrayStart {
         MemberAreas areas = carried.current().areas();
         LegMember member =
                 LegMember.of(
-                        members.get(successor.candidate()),
-                        entry.member(),
-                        areas,
-                        blocking.io(),
-                        doubt);
+                        members.get(successor.candidate()), entry.member(), areas, blocking, doubt);
+        if (member.listProblem() != null) {
+            LOG.warn(
+                    "volume {}: {} does not go on to take the place of {}: {}; uvol zero-superblock it and replace again",
+                    volume,
+                    member.name(),
+                    legs.get(entry.role()).name(),
+                    member.listProblem());
+            return null;
+        }
         superblocks.setSeat(member, new Superblocks.Seat(carried, areas));
         return new Replacement(
                 legs.get(entry.role()),
@@ -371,7 +382,8 @@ public final class ArrayStart {
         return NewMember.proven(member, areas.forRows(freshest.array().rowBytes()), blocking);
     }
 
-    private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas) {
+    private Leg legOf(int role, Seat seat, MemberEntry entry, MemberAreas areas)
+            throws IOException {
         Instant since = Instant.ofEpochMilli(entry.sinceMillis());
         if (seat.candidate() < 0) {
             LayoutMember gone =
@@ -389,7 +401,14 @@ public final class ArrayStart {
         LayoutMember opened = members.get(seat.candidate());
         Superblock carried = slots.get(seat.candidate()).current();
         UUID uuid = carried == null ? newUuid() : carried.member();
-        LegMember member = LegMember.of(opened, uuid, areas, blocking.io(), doubt);
+        LegMember member = LegMember.of(opened, uuid, areas, blocking, doubt);
+        if (member.listProblem() != null && (carried == null || losses.areForgotten(member))) {
+            member = member.withNewList(areas, blocking);
+        }
+        if (member.listProblem() != null) {
+            return losses.legOf(
+                    role, member, seat, Instant.ofEpochMilli(surroundings.nowMillis().getAsLong()));
+        }
         LegState state = LegState.of(seat.state());
         Leg leg = new Leg(role, member, state, seat.reason(), since, seat.filledBytes());
         leg.setAway(state == LegState.STALE); // it is here, and is taken in by itself
@@ -441,6 +460,7 @@ public final class ArrayStart {
         Superblock freshest = verdict.freshest();
         ArrayDescription array = freshest.array();
         Level level = plan.make(array, areas);
+        losses.check(level, legs);
         DeviceShape common =
                 CommonShape.of(volume, legs.stream().map(Leg::opened).toList(), level.sizeBytes());
         boolean hasChecksums = freshest.areas().checksums().isPresent();

@@ -72,7 +72,7 @@ final class ArrayStatus {
             if (array.roles().isMeasured()) {
                 return resyncing(online);
             }
-            return isReshaped() ? reshaping(online) : scrubbed(online);
+            return isReshaped() ? reshaping(online) : scrubbed(withLosses(online));
         }
         String reason = "%s: %s".formatted(worst.name(), worst.reason());
         if (isReshaped()) {
@@ -172,7 +172,7 @@ final class ArrayStatus {
                                     leg.since(),
                                     "check the disk, then uvol fail %s %s and %s"
                                             .formatted(volume, leg.name(), readd))
-                            : withChecksumErrors(leg, own);
+                            : withLosses(leg, withChecksumErrors(leg, own));
             case REBUILDING ->
                     own.as(
                             State.REBUILDING,
@@ -259,6 +259,34 @@ final class ArrayStatus {
                         own.since(),
                         "uvol scrub %s looks for more; replace the disk if there are"
                                 .formatted(array.volume()));
+    }
+
+    /// What is lost is no fault of the leg, and cannot be mended but by writing.
+    private DeviceStatus withLosses(Leg leg, DeviceStatus own) {
+        long lost = leg.member().lost().totalBytes();
+        return lost == 0 || own.state() != State.ONLINE
+                ? own
+                : own.as(
+                        State.ONLINE,
+                        "%s lost".formatted(Units.size(lost)),
+                        own.since(),
+                        "restore what lies there: uvol detail %s --json lists the ranges"
+                                .formatted(array.volume()));
+    }
+
+    /// The legs are good, and some of them lack what no other leg could give them.
+    private DeviceStatus withLosses(DeviceStatus online) {
+        for (Leg leg : array.legs().all()) {
+            if (leg.hasLosses()) {
+                DeviceStatus own = withLosses(leg, online);
+                return online.as(
+                        State.ONLINE,
+                        "%s: %s".formatted(leg.name(), own.reason()),
+                        online.since(),
+                        own.remedy());
+            }
+        }
+        return online;
     }
 
     private static String progress(Leg leg) {

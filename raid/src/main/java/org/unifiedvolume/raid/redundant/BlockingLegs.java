@@ -9,6 +9,7 @@ import org.unifiedvolume.buffer.Slice;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.raid.badblock.BadBlockLayer;
 import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.Durability;
 import org.unifiedvolume.request.IoRequest;
@@ -76,9 +77,12 @@ public final class BlockingLegs {
         return answer[0];
     }
 
-    /// As [#read], whatever the checksums of the rows say.
+    /// As [#read], whatever the checksums of the rows say. What is lost is not there.
     public Buffers readUnproven(Leg leg, long row, long length)
             throws DeviceFault, InterruptedException {
+        if (leg.isLost(row, length)) {
+            return read(leg, row, length);
+        }
         return readMember(
                 leg.member().opened().device(), leg.member().dataOffsetBytes() + row, length);
     }
@@ -140,6 +144,20 @@ public final class BlockingLegs {
             throws DeviceFault, InterruptedException {
         IoTag tag = tag(Operation.ZERO, member, offset, length);
         call(member, new IoRequest.Zero(tag, offset, length, true, false, Durability.VOLATILE));
+    }
+
+    /// From now on some rows of a leg are lost; on disk when this returns. They are held.
+    ///
+    /// @throws DeviceFault if that cannot be written down
+    void markLost(Leg leg, long row, long length) throws DeviceFault, InterruptedException {
+        BadBlockLayer layer = leg.member().badBlocks();
+        if (layer == null) {
+            throw new DeviceFault(DeviceFault.Kind.IO, leg.name() + " has no list of what is lost");
+        }
+        DeviceFault fault = ask(told -> layer.markLost(row, length, told));
+        if (fault != null) {
+            throw fault;
+        }
     }
 
     public void flush(Leg leg) throws DeviceFault, InterruptedException {

@@ -40,6 +40,15 @@ public interface Group {
     /// the rows written anew from the others ([Level#restore]).
     void readFailed(Leg leg, DeviceFault fault, long row, long lengthBytes);
 
+    /// What some rows of a leg should hold is lost: no leg can give it, nor what it is made from.
+    /// From now on reading them there is an error, until they are written; on disk when this
+    /// returns. The rows are held. Only for control threads.
+    ///
+    /// @param why why nobody could give it
+    /// @throws DeviceFault if that cannot be written down, or must not be now
+    void markLost(Leg leg, long row, long lengthBytes, DeviceFault why)
+            throws DeviceFault, InterruptedException;
+
     /// Whether rows may have been under way when the array stopped uncleanly, and no resync has
     /// been there yet, or a change of them has failed: checksums that do not fit then prove
     /// nothing.

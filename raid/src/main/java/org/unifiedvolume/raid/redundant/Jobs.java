@@ -225,6 +225,7 @@ final class Jobs {
         @Override
         public void ended() {
             array.legs().inSync(leg, job);
+            array.mendLosses();
         }
 
         @Override

@@ -106,6 +106,21 @@ public final class Leg {
         return member.integrity() != null;
     }
 
+    /// Whether some of its rows are in its member's list of what is lost.
+    public boolean isLost(long row, long lengthBytes) {
+        return member.lost().overlaps(row, lengthBytes);
+    }
+
+    /// Whether all of some rows are in its member's list of what is lost.
+    public boolean isAllLost(long row, long lengthBytes) {
+        return member.lost().covers(row, lengthBytes);
+    }
+
+    /// Whether any of its rows are.
+    public boolean hasLosses() {
+        return !member.lost().isEmpty();
+    }
+
     LegMember member() {
         return member;
     }
@@ -207,12 +222,20 @@ public final class Leg {
     }
 
     /// What failed has been mended: the leg is as good as before when nothing else is left.
-    void countMended() {
+    ///
+    /// @param wasCounted whether by [#countReadError]
+    void countMended(boolean wasCounted) {
         mended++;
-        if (readErrors > 0) {
+        if (wasCounted && readErrors > 0) {
             readErrors--;
         }
         suspect = readErrors > 0;
+    }
+
+    /// What it failed to read cannot be had from anywhere.
+    void forgetReadErrors() {
+        readErrors = 0;
+        suspect = false;
     }
 
     /// How many failed reads were mended since the array started.

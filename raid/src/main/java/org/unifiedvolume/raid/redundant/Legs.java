@@ -129,16 +129,34 @@ final class Legs {
         }
     }
 
+    /// Whether what a leg lacks may be had from others.
+    boolean mayBeMended(Leg leg) {
+        return look(() -> legs.contains(leg) && leg.state().isComplete() && canDoWithout(leg));
+    }
+
     private static boolean isGone(DeviceFault fault) {
         return fault.kind() == DeviceFault.Kind.TIMED_OUT
                 || fault.kind() == DeviceFault.Kind.DISCONNECTED;
     }
 
     /// What a leg could not read has been written anew.
-    void readMended(Leg leg) {
+    ///
+    /// @param wasCounted whether it counts among the reads that the leg failed
+    void readMended(Leg leg, boolean wasCounted) {
         lock.lock();
         try {
-            leg.countMended();
+            leg.countMended(wasCounted);
+            publish();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// What a leg could not read no other one can give: that is no reason to do without it.
+    void readNotMended(Leg leg) {
+        lock.lock();
+        try {
+            leg.forgetReadErrors();
             publish();
         } finally {
             lock.unlock();
@@ -496,6 +514,11 @@ final class Legs {
                     leg.become(LegState.STALE, why, Instant.now()); // if it was not in use before
                     leg.setFilledBytes(0);
                 });
+    }
+
+    /// A leg that takes no changes holds nothing that counts; on disk when this returns.
+    void forgetContent(Leg leg) throws IOException {
+        record(() -> leg.setFilledBytes(0));
     }
 
     /// The members beside the legs.

@@ -129,6 +129,17 @@ public interface Level {
     /// How many bytes from an offset on have the same locality.
     long localityRun(Group group, long offsetBytes);
 
+    /// What a run of rows on one leg is for.
+    ///
+    /// @param offsetBytes where in the array its bytes are; -1 if they are parity, or nobody's
+    record Use(long offsetBytes, long lengthBytes) {}
+
+    /// What the bytes from a row of a leg on are for, as many as lie one after another, at most
+    /// `most`; null if that cannot be told now.
+    default Use useOf(int role, long row, long most) {
+        return null;
+    }
+
     /// Is told whenever the states of legs have changed, after [Group#roles] shows it. Under the
     /// lock of the states: must not block, nor ask for a change of states.
     default void rolesChanged(Roles roles) {}
@@ -164,8 +175,12 @@ public interface Level {
     /// Gives one leg its bytes for a window of rows, from the complete ones. The rows are held.
     /// Blocks.
     ///
-    /// @throws DeviceFault if they cannot be had, or the leg does not take them
-    void restore(Group group, Leg leg, long row, long lengthBytes)
+    /// What no leg can give is lost on a leg that is being filled ([Group#markLost]); a complete
+    /// one that failed to read it stays as it is there.
+    ///
+    /// @return whether all bytes could be had
+    /// @throws DeviceFault if it is not known whether they can, or the leg does not take them
+    boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException;
 
     /// Makes a window of rows agree with itself after an unclean stop: copies alike, parity right.

@@ -83,10 +83,11 @@ final class Membership {
                 >= Superblock.MAX_MEMBERS) {
             throw refusal("it has %d members already".formatted(Superblock.MAX_MEMBERS));
         }
-        SuperblockSlots slots = prepare(fresh, areas);
+        UUID uuid = newUuid();
+        SuperblockSlots slots = prepare(fresh, uuid, areas);
         Spare spare =
                 new Spare(
-                        memberOf(fresh, newUuid(), areas),
+                        memberOf(fresh, uuid, areas),
                         new Superblocks.Seat(slots, areas),
                         Instant.now());
         array.legs().reserve().changeSpares(null, spare);
@@ -230,6 +231,9 @@ final class Membership {
     String problemOf(Spare spare) {
         if (spare.isMissing()) {
             return spare.opened().problem();
+        }
+        if (spare.member().listProblem() != null) {
+            return spare.member().listProblem();
         }
         long room = spare.seat().areas().data().length();
         if (room < array.level().rowBytes()) {
@@ -383,14 +387,20 @@ final class Membership {
 
     /// Makes a device a member that has a place for its superblock, and carries none yet.
     LegMember seat(LayoutMember fresh, MemberAreas areas) throws IOException, InterruptedException {
-        SuperblockSlots slots = prepare(fresh, areas);
-        LegMember member = memberOf(fresh, newUuid(), areas);
+        UUID uuid = newUuid();
+        SuperblockSlots slots = prepare(fresh, uuid, areas);
+        LegMember member = memberOf(fresh, uuid, areas);
         superblocks.setSeat(member, new Superblocks.Seat(slots, areas));
         return member;
     }
 
-    private LegMember memberOf(LayoutMember opened, UUID uuid, MemberAreas areas) {
-        return LegMember.of(opened, uuid, areas, array.io(), array.doubt());
+    private LegMember memberOf(LayoutMember opened, UUID uuid, MemberAreas areas)
+            throws IOException {
+        LegMember member = LegMember.of(opened, uuid, areas, array.blocking(), array.doubt());
+        if (member.listProblem() != null) {
+            throw refusal("%s: %s".formatted(opened.name(), member.listProblem()));
+        }
+        return member;
     }
 
     private UUID newUuid() {
@@ -439,12 +449,12 @@ final class Membership {
     }
 
     /// Makes a device nobody's, with empty areas of an array's own.
-    private SuperblockSlots prepare(LayoutMember fresh, MemberAreas areas)
+    private SuperblockSlots prepare(LayoutMember fresh, UUID uuid, MemberAreas areas)
             throws IOException, InterruptedException {
         SuperblockSlots slots =
                 SuperblockSlots.read(new MemberAccess(fresh.device(), array.blocking()));
         slots.erase();
-        NewMember.clearAreas(array.volume(), fresh, areas, array.blocking());
+        NewMember.clearAreas(array.volume(), fresh, uuid, areas, array.blocking());
         return slots;
     }
 

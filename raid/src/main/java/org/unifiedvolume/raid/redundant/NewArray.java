@@ -282,7 +282,7 @@ public final class NewArray {
         MemberAreas areas = superblock.areas();
         MemberAccess access = new MemberAccess(member.device(), blocking);
         try {
-            NewMember.clearAreas(volume, member, areas, blocking);
+            NewMember.clearAreas(volume, member, superblock.member(), areas, blocking);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while %s was made".formatted(volume), e);

@@ -1,8 +1,9 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.io.IOException;
+import java.util.UUID;
 import org.unifiedvolume.device.DeviceShape.Ability;
-import org.unifiedvolume.raid.bitmap.BadBlocks;
+import org.unifiedvolume.raid.badblock.BadBlockSlots;
 import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.Superblock;
 import org.unifiedvolume.raid.superblock.SuperblockSlots;
@@ -24,8 +25,10 @@ public final class NewMember {
 
     /// Empties what lies beside the data and the superblocks: the journal, the checksums, and the
     /// list of bad blocks. The bitmap is written when the array begins. Blocks.
+    ///
+    /// @param uuid what it will be as a member
     public static void clearAreas(
-            String volume, LayoutMember member, MemberAreas areas, BlockingLegs blocking)
+            String volume, LayoutMember member, UUID uuid, MemberAreas areas, BlockingLegs blocking)
             throws IOException, InterruptedException {
         try {
             clear(member, areas.journal(), blocking);
@@ -39,8 +42,7 @@ public final class NewMember {
                     fault);
         }
         new MemberAccess(member.device(), blocking)
-                .writeDurable(
-                        areas.badBlocks().offset(), new BadBlocks(areas.data().length()).encode());
+                .writeDurable(areas.badBlocks().offset(), BadBlockSlots.empty(uuid));
     }
 
     /// Refuses a device that carries something.

@@ -16,6 +16,7 @@ import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.device.IoContext;
+import org.unifiedvolume.raid.badblock.BadBlocks;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -238,6 +239,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         }
     }
 
+    /// A member that is about to be given everything, with a list of nothing lost. Blocks.
+    LegMember withNewList(LegMember member) throws IOException {
+        return member.withNewList(superblocks.seat(member).areas(), blocking);
+    }
+
     Replacements replacements() {
         return replacements;
     }
@@ -307,8 +313,46 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         if (lengthBytes > 0 && isUnsettled(leg, fault, row, lengthBytes)) {
             return;
         }
-        if (legs.readFailed(leg, fault) && fault.kind() == DeviceFault.Kind.IO) {
+        boolean isIo = fault.kind() == DeviceFault.Kind.IO;
+        if (isIo && leg.isLost(row, lengthBytes)) {
+            // The disk is not to blame. Another leg may have it, should it have come back since.
+            if (legs.mayBeMended(leg)) {
+                repairs.add(leg, row, lengthBytes);
+            }
+            return;
+        }
+        if (isIo && repairs.knows(leg, row, lengthBytes)) {
+            return; // one flaw counts once
+        }
+        if (legs.readFailed(leg, fault) && isIo) {
             repairs.add(leg, row, lengthBytes);
+        }
+    }
+
+    @Override
+    public void markLost(Leg leg, long row, long lengthBytes, DeviceFault why)
+            throws DeviceFault, InterruptedException {
+        if (level.mover() != null) {
+            throw why; // rows are on their way elsewhere
+        }
+        blocking.markLost(leg, row, lengthBytes);
+        LOG.error(
+                "volume {}: {}: {} bytes at row {} are lost and an error until they are written: {}",
+                volume,
+                leg.name(),
+                lengthBytes,
+                row,
+                why.getMessage());
+    }
+
+    /// Legs that have come back may have what others have lost.
+    void mendLosses() {
+        for (Leg leg : legs.all()) {
+            if (leg.hasLosses() && legs.mayBeMended(leg)) {
+                for (BadBlocks.Range range : leg.member().lost().ranges()) {
+                    repairs.add(leg, range.row(), range.lengthBytes());
+                }
+            }
         }
     }
 

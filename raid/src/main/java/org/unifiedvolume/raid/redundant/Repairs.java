@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.unifiedvolume.request.DeviceFault;
 
 /// Writes anew what a leg could not read, from the others: most disks mend a bad sector so.
@@ -31,6 +32,17 @@ final class Repairs {
 
     Repairs(RedundantArray array) {
         this.array = array;
+    }
+
+    /// Whether these rows of a leg are to be written anew already.
+    boolean knows(Leg leg, long row, long lengthBytes) {
+        Bad bad = new Bad(leg, row, lengthBytes);
+        lock.lock();
+        try {
+            return waiting.contains(bad) || foundMeanwhile.contains(bad);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Some rows of a leg are to be written anew.
@@ -140,14 +152,17 @@ final class Repairs {
     /// can: where none can, each would be mended from the other for ever.
     private void repaired(boolean isMended) {
         List<Bad> next;
+        List<Bad> hopeless;
         lock.lock();
         try {
             current = null;
             next = isMended ? List.copyOf(foundMeanwhile) : List.of();
+            hopeless = isMended ? List.of() : List.copyOf(foundMeanwhile);
             foundMeanwhile.clear();
         } finally {
             lock.unlock();
         }
+        hopeless.forEach(bad -> array.legs().readNotMended(bad.leg));
         next.forEach(bad -> add(bad.leg, bad.row, bad.lengthBytes));
     }
 
@@ -155,11 +170,24 @@ final class Repairs {
     private boolean repair(Bad bad) throws InterruptedException {
         BlockingLegs.Held held = new BlockingLegs.Held(bad.row, bad.lengthBytes);
         array.blocking().hold(array.locks(), held);
+        boolean wasLost = bad.leg.isLost(bad.row, bad.lengthBytes);
         try {
             if (array.roles().isComplete(bad.leg)) {
-                array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
+                boolean isMended = array.level().restore(array, bad.leg, bad.row, bad.lengthBytes);
                 array.replacements().follow(bad.row, bad.lengthBytes);
-                array.legs().readMended(bad.leg);
+                if (!isMended) {
+                    // What is known to be lost has been told once.
+                    LOG.atLevel(wasLost ? Level.DEBUG : Level.WARN)
+                            .log(
+                                    "volume {}: {}: of {} bytes at row {} some cannot be mended: no other leg can give them",
+                                    array.volume(),
+                                    bad.leg.name(),
+                                    bad.lengthBytes,
+                                    bad.row);
+                    array.legs().readNotMended(bad.leg);
+                    return false;
+                }
+                array.legs().readMended(bad.leg, !wasLost);
                 LOG.info(
                         "volume {}: {}: {} bytes at row {} written anew",
                         array.volume(),

@@ -42,7 +42,11 @@ final class ReturningMembers implements LegReader {
             boolean isKnown = !isOlder && legs.hasLived(carried.epoch());
             legs.raiseEvents(carried.events());
             LegMember member =
-                    LegMember.of(opened, carried.member(), carried.areas(), blocking.io(), doubt);
+                    LegMember.of(opened, carried.member(), carried.areas(), blocking, doubt);
+            if (member.listProblem() != null && member.list().mayPass()) {
+                throw new IOException(
+                        "volume %s: %s: %s".formatted(volume, leg.name(), member.listProblem()));
+            }
             superblocks.setSeat(member, new Superblocks.Seat(slots, carried.areas()));
             taken = true;
             return new Returned(member, isKnown);

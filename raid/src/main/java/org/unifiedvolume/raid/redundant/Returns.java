@@ -113,7 +113,20 @@ final class Returns {
         }
         LegReader.Returned back = reader.read(leg);
         if (assumeClean) {
+            if (back.member().listProblem() != null) {
+                throw new IOException(
+                        "volume %s: %s: %s; uvol re-add it without --assume-clean"
+                                .formatted(
+                                        array.volume(), leg.name(), back.member().listProblem()));
+            }
             takeForGood(leg, back.member());
+            return;
+        }
+        if (back.member().listProblem() != null) {
+            // First it has to be on disk that the leg is given everything: then nothing can be
+            // missing from a new list.
+            array.legs().forgetContent(leg);
+            fill(leg, array.withNewList(back.member()), 0);
             return;
         }
         boolean changesKnown = back.isKnown() && array.bitmap() != null;

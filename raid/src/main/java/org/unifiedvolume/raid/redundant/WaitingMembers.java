@@ -8,6 +8,7 @@ import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.unifiedvolume.raid.integrity.Doubt;
+import org.unifiedvolume.raid.superblock.MemberAreas;
 import org.unifiedvolume.raid.superblock.MemberEntry;
 import org.unifiedvolume.raid.superblock.MemberState;
 import org.unifiedvolume.raid.superblock.Superblock;
@@ -138,8 +139,7 @@ final class WaitingMembers {
             Superblock carried = one.slots.current();
             if (carried.member().equals(entry.member())) {
                 return new Spare(
-                        LegMember.of(
-                                one.member, entry.member(), carried.areas(), blocking.io(), doubt),
+                        memberOf(one.member, entry.member(), carried.areas()),
                         new Superblocks.Seat(one.slots, carried.areas()),
                         since);
             }
@@ -156,6 +156,21 @@ final class WaitingMembers {
                             "missing at start; last seen as " + entry.place());
         }
         return new Spare(LegMember.missing(missing, entry.member()), null, since);
+    }
+
+    /// A spare holds nothing yet, so nothing of it is lost: a damaged list is begun anew.
+    private LegMember memberOf(LayoutMember opened, UUID uuid, MemberAreas areas) {
+        LegMember member = LegMember.of(opened, uuid, areas, blocking, doubt);
+        if (member.listProblem() == null) {
+            return member;
+        }
+        LOG.warn("volume {}: the spare {}: {}", volume, opened.name(), member.listProblem());
+        try {
+            return member.withNewList(areas, blocking);
+        } catch (IOException e) {
+            LOG.warn("volume {}: {}", volume, e.getMessage());
+            return member; // it gets no role
+        }
     }
 
     /// Makes spares of those that are left, if they carry nothing, or of a new array if the user

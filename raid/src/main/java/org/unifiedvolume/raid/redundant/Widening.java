@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.unifiedvolume.config.Units;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.raid.superblock.ArrayDescription;
 import org.unifiedvolume.raid.superblock.MemberAreas;
@@ -90,6 +91,14 @@ final class Widening {
                 throw refusal(
                         "%s is not in sync; a reshape begins when all members are"
                                 .formatted(leg.name()));
+            }
+            if (leg.hasLosses()) {
+                throw refusal(
+                        "%s lacks %s that no other member has; write these ranges again first (uvol detail %s --json lists them)"
+                                .formatted(
+                                        leg.name(),
+                                        Units.size(leg.member().lost().totalBytes()),
+                                        array.volume()));
             }
         }
         if (!array.legs().reserve().replacements().isEmpty()) {

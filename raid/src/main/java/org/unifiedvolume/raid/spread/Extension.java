@@ -193,7 +193,8 @@ final class Extension {
     private void prepare(SpreadMember member) throws IOException {
         member.slots().erase();
         try {
-            NewMember.clearAreas(array.volume(), member.opened(), member.areas(), blocking);
+            NewMember.clearAreas(
+                    array.volume(), member.opened(), member.uuid(), member.areas(), blocking);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while a member was prepared", e);

@@ -342,9 +342,19 @@ public final class ParityLevel implements Level {
     }
 
     @Override
-    public void restore(Group group, Leg leg, long row, long lengthBytes)
+    public Use useOf(int role, long row, long most) {
+        if (row >= geometry.memberBytes()) {
+            return new Use(-1, most);
+        }
+        long chunk = geometry.chunkBytes();
+        long length = Math.min(most, chunk - (row & (chunk - 1)));
+        return new Use(geometry.arrayOffset(role, row), length);
+    }
+
+    @Override
+    public boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
-        jobs.restore(group, leg, row, lengthBytes);
+        return jobs.restore(group, leg, row, lengthBytes);
     }
 
     /// Makes parity fit the data. Parity that stands for missing data is all there is of it, and

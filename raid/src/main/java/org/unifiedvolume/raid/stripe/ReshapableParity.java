@@ -144,6 +144,12 @@ public final class ReshapableParity implements Level {
     }
 
     @Override
+    public Use useOf(int role, long row, long most) {
+        StripePicture now = picture;
+        return mover == null && now.before() == null ? now.after().useOf(role, row, most) : null;
+    }
+
+    @Override
     public boolean isReshapable() {
         return true;
     }
@@ -389,17 +395,19 @@ public final class ReshapableParity implements Level {
     }
 
     @Override
-    public void restore(Group group, Leg leg, long row, long lengthBytes)
+    public boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
+        boolean[] couldAll = {true};
         eachShape(
                 row,
                 lengthBytes,
                 (level, at, length) -> {
                     // The old shape knows nothing of the new legs.
                     if (leg.role() < level.geometry().memberCount()) {
-                        level.restore(group, leg, at, length);
+                        couldAll[0] &= level.restore(group, leg, at, length);
                     }
                 });
+        return couldAll[0];
     }
 
     @Override

@@ -21,6 +21,9 @@ final class StripeJobs {
     /// In what pieces a leg that is wrong is looked for.
     private static final long BLOCK_BYTES = 4096;
 
+    /// So often legs fail to give a block before it counts as lost.
+    private static final int ASKED = 3;
+
     private static final int MOST_MEMORY_WAITS = 100;
     private static final long MEMORY_WAIT_NANOS = 100_000_000L;
 
@@ -50,7 +53,7 @@ final class StripeJobs {
         return level.geometry();
     }
 
-    void restore(Group group, Leg leg, long row, long lengthBytes)
+    boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
         settle(group, row, lengthBytes);
         if (areZero(group, leg, row, lengthBytes)) {
@@ -59,12 +62,15 @@ final class StripeJobs {
                     || group.blocking().isUnproven(leg, row, lengthBytes)) {
                 group.blocking().zero(leg, row, lengthBytes);
             }
-            return;
+            return true;
         }
+        boolean[] couldAll = {true};
         eachStripe(
                 row,
                 lengthBytes,
-                (stripe, at, length) -> restoreStripe(group, leg, stripe, at, length));
+                (stripe, at, length) ->
+                        couldAll[0] &= restoreStripe(group, leg, stripe, at, length));
+        return couldAll[0];
     }
 
     /// Settles what an unclean stop has left without fitting checksums.
@@ -97,18 +103,44 @@ final class StripeJobs {
     }
 
     /// Gives a leg its bytes of some rows of a stripe, computed from all others.
-    void restoreStripe(Group group, Leg leg, long stripe, long row, long length)
+    ///
+    /// @return false if the leg is complete, and some of them cannot be had
+    boolean restoreStripe(Group group, Leg leg, long stripe, long row, long length)
             throws DeviceFault, InterruptedException {
         StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
-        int position = legs.positionOf(leg.role());
-        legs.exclude(position);
-        StripeRows rows = readData(group, legs, row, length);
+        legs.exclude(legs.positionOf(leg.role()));
+        StripeRows rows;
+        try {
+            rows = readData(group, legs, row, length);
+        } catch (DeviceFault fault) {
+            if (!Leg.isOfLeg(fault)) {
+                throw fault;
+            }
+            boolean[] couldAll = {true};
+            if (length <= BLOCK_BYTES && group.roles().isComplete(leg)) {
+                return false;
+            }
+            eachBlock(
+                    row,
+                    length,
+                    (at, part) -> couldAll[0] &= restoreBlock(group, leg, stripe, at, part));
+            return couldAll[0];
+        }
+        give(group, leg, rows, row);
+        return true;
+    }
+
+    /// Gives a leg its part of some rows whose data are known, and releases these.
+    private void give(Group group, Leg leg, StripeRows rows, long row)
+            throws DeviceFault, InterruptedException {
+        int position = rows.legs().positionOf(leg.role());
+        int dataCount = rows.legs().dataCount();
         Buffers made = null;
         try {
             Buffers bytes = rows.at(position);
-            if (position >= legs.dataCount()) {
-                made = group.blocking().allocate(length);
-                boolean isP = position == legs.dataCount();
+            if (position >= dataCount) {
+                made = group.blocking().allocate(rows.lengthBytes());
+                boolean isP = position == dataCount;
                 level.generate(rows.data(), isP ? made : null, isP ? null : made);
                 bytes = made;
             }
@@ -119,6 +151,54 @@ final class StripeJobs {
                 made.release();
             }
         }
+    }
+
+    /// What is done with a part of some rows.
+    private interface RowsWork {
+        void accept(long row, long length) throws DeviceFault, InterruptedException;
+    }
+
+    private static void eachBlock(long row, long length, RowsWork work)
+            throws DeviceFault, InterruptedException {
+        long end = row + length;
+        long part;
+        for (long at = row; at < end; at += part) {
+            part = Math.min(end - at, BLOCK_BYTES - at % BLOCK_BYTES);
+            work.accept(at, part);
+        }
+    }
+
+    /// As [#restoreStripe], of rows some of which could not be had. What too many legs fail to read
+    /// is lost: data that cannot be computed, and parity of data that is not known.
+    private boolean restoreBlock(Group group, Leg leg, long stripe, long row, long length)
+            throws DeviceFault, InterruptedException {
+        int waits = 0;
+        DeviceFault why = null;
+        int rounds = group.roles().isComplete(leg) ? 1 : ASKED; // else nothing comes of it
+        for (int asked = 0; asked < rounds; asked++) {
+            StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+            legs.exclude(legs.positionOf(leg.role()));
+            StripeRows rows = rowsOf(group, legs, row, length);
+            if (await(group, rows, rows::readData)) {
+                give(group, leg, rows, row);
+                return true;
+            }
+            boolean isLost = rows.isLost();
+            why = rows.fault();
+            rows.release();
+            if (why.kind() == DeviceFault.Kind.NO_MEMORY) {
+                waitOrThrow(group, why, waits);
+                waits++;
+                asked--;
+            } else if (!isLost) {
+                throw why;
+            }
+        }
+        if (group.roles().isComplete(leg)) {
+            return false;
+        }
+        group.markLost(leg, row, length, why);
+        return true;
     }
 
     /// All data of some rows, recovered where it has to be.
@@ -237,27 +317,48 @@ final class StripeJobs {
     }
 
     /// With a chunk of data missing and both parities there, what P says of it is what readers get:
-    /// Q has to say the same, should P be lost next.
+    /// Q has to say the same, should P be lost next. Where too many legs fail to be read there is
+    /// nothing to make right.
     private void resyncStripe(Group group, long stripe, long row, long length)
             throws DeviceFault, InterruptedException {
         StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
         int q = legs.dataCount() + 1;
         boolean isOneMissing = Long.bitCount(legs.data() & ~legs.readable()) == 1;
+        boolean hasBoth = q < legs.count() && legs.isReadable(q) && legs.isReadable(q - 1);
         StripeRows rows;
-        if (isOneMissing && q < legs.count() && legs.isReadable(q) && legs.isReadable(q - 1)) {
-            rows = readData(group, legs, row, length);
-            rows = legs.isReadable(q) ? withQ(group, rows, q) : rows;
+        if (isOneMissing && hasBoth) {
+            try {
+                rows = readData(group, legs, row, length);
+                rows = legs.isReadable(q) ? withQ(group, rows, q) : rows;
+            } catch (DeviceFault fault) {
+                if (fault.kind() != DeviceFault.Kind.IO) {
+                    throw fault;
+                }
+                rows = null;
+            }
         } else {
             rows = readAll(group, stripe, row, length);
         }
-        if (rows != null) {
-            try {
-                renew(group, rows, row, 0, length);
-                prove(group, rows, row);
-            } finally {
-                rows.release();
+        if (rows == null) {
+            boolean mayBeInPart = (isOneMissing && hasBoth) || isComparable(group, stripe);
+            if (length > BLOCK_BYTES && mayBeInPart) {
+                eachBlock(row, length, (at, part) -> resyncStripe(group, stripe, at, part));
             }
+            return;
         }
+        try {
+            renew(group, rows, row, 0, length);
+            prove(group, rows, row);
+        } finally {
+            rows.release();
+        }
+    }
+
+    /// Whether all data and some parity of a stripe should be there: where they cannot be read it
+    /// may be for a few blocks only.
+    private boolean isComparable(Group group, long stripe) {
+        StripeLegs legs = new StripeLegs(geometry(), group.roles(), stripe);
+        return (legs.data() & ~legs.readable()) == 0 && legs.readable() != legs.data();
     }
 
     /// Gives data checksums that have none yet: if they went wrong unnoticed, so would all that is
@@ -288,16 +389,28 @@ final class StripeJobs {
         eachStripe(
                 row,
                 lengthBytes,
-                (stripe, at, length) -> {
-                    StripeRows rows = readAll(group, stripe, at, length);
-                    if (rows != null) {
-                        try {
-                            wrong[0] += compare(group, rows, at, repairs);
-                        } finally {
-                            rows.release();
-                        }
-                    }
-                });
+                (stripe, at, length) ->
+                        wrong[0] += scrubStripe(group, stripe, at, length, repairs));
+        return wrong[0];
+    }
+
+    private long scrubStripe(Group group, long stripe, long row, long length, boolean repairs)
+            throws DeviceFault, InterruptedException {
+        StripeRows rows = readAll(group, stripe, row, length);
+        if (rows != null) {
+            try {
+                return compare(group, rows, row, repairs);
+            } finally {
+                rows.release();
+            }
+        }
+        long[] wrong = new long[1];
+        if (length > BLOCK_BYTES && isComparable(group, stripe)) {
+            eachBlock(
+                    row,
+                    length,
+                    (at, part) -> wrong[0] += scrubStripe(group, stripe, at, part, repairs));
+        }
         return wrong[0];
     }
 

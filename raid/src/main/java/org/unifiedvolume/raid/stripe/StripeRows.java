@@ -27,6 +27,8 @@ final class StripeRows {
     private DeviceFault fault;
     private boolean unsettled;
     private boolean settled;
+    private boolean hasFailedForGood;
+    private boolean hasFailedForNow;
 
     /// @param parent for whose sake the rows are read
     StripeRows(
@@ -89,6 +91,12 @@ final class StripeRows {
     /// Whether a read failed on a block that has to be settled first ([Group#isUnsettled]).
     boolean isUnsettled() {
         return unsettled;
+    }
+
+    /// Whether some legs failed to be read, and all of these for good: asked again they would not
+    /// do better.
+    boolean isLost() {
+        return hasFailedForGood && !hasFailedForNow;
     }
 
     /// What is known, as a set of positions.
@@ -198,6 +206,8 @@ final class StripeRows {
 
     private synchronized void failed(
             int position, DeviceFault why, boolean isOfLeg, boolean isUnsettled) {
+        hasFailedForGood |= why.kind() == DeviceFault.Kind.IO;
+        hasFailedForNow |= why.kind() != DeviceFault.Kind.IO;
         if (isUnsettled) {
             unsettled = true;
             fault = why;

@@ -85,17 +85,27 @@ final class StripeSettling {
 
     private void settleBlock(long stripe, long row) throws DeviceFault, InterruptedException {
         StripeLegs legs = legs(stripe);
-        long wrong = 0;
-        for (int position = 0; position < legs.count(); position++) {
-            boolean isWrong =
-                    legs.isReadable(position) && !fits(legs.leg(position), row, BLOCK_BYTES);
-            wrong |= isWrong ? 1L << position : 0;
-        }
+        long wrong = wrongOnes(legs, legs.all(), row);
         long data = wrong & legs.data();
         if (data != 0 && !recover(stripe, row, wrong, data)) {
             takeAsTheyAre(legs, row, data);
         }
-        settleParity(legs, stripe, row, wrong & ~legs.data());
+        // Parity of data that are lost must not count: they would be computed from it.
+        if ((wrong & ~legs.data()) != 0 && wrongOnes(legs, data, row) == 0) {
+            settleParity(legs, stripe, row, wrong & ~legs.data());
+        }
+    }
+
+    private long wrongOnes(StripeLegs legs, long among, long row) throws InterruptedException {
+        long wrong = 0;
+        for (int position = 0; position < legs.count(); position++) {
+            boolean isWrong =
+                    (among >> position & 1) != 0
+                            && legs.isReadable(position)
+                            && !fits(legs.leg(position), row, BLOCK_BYTES);
+            wrong |= isWrong ? 1L << position : 0;
+        }
+        return wrong;
     }
 
     /// Computes what some blocks held, and writes them anew if their checksums say the same.
@@ -179,12 +189,7 @@ final class StripeSettling {
             if ((wrong >> position & 1) == 0 || !group.roles().isComplete(leg)) {
                 continue;
             }
-            try {
-                level.jobs().restoreStripe(group, leg, stripe, row, BLOCK_BYTES);
-            } catch (DeviceFault fault) {
-                if (!Leg.isOfLeg(fault)) {
-                    throw fault;
-                }
+            if (!level.jobs().restoreStripe(group, leg, stripe, row, BLOCK_BYTES)) {
                 takeAsTheyAre(legs, row, 1L << position);
             }
         }

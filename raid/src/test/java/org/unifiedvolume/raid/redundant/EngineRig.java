@@ -68,7 +68,7 @@ public final class EngineRig implements AutoCloseable {
             all.add(
                     new Leg(
                             role,
-                            new LegMember(opened, uuid, dataOffset, null),
+                            new LegMember(opened, uuid, dataOffset, null, null, null),
                             state,
                             "",
                             Instant.EPOCH,

@@ -114,9 +114,9 @@ class DecoratedLevel implements Level {
     }
 
     @Override
-    public void restore(Group group, Leg leg, long row, long lengthBytes)
+    public boolean restore(Group group, Leg leg, long row, long lengthBytes)
             throws DeviceFault, InterruptedException {
-        level.restore(group, leg, row, lengthBytes);
+        return level.restore(group, leg, row, lengthBytes);
     }
 
     @Override
@@ -165,6 +165,11 @@ class DecoratedLevel implements Level {
     @Override
     public boolean canGrow() {
         return level.canGrow();
+    }
+
+    @Override
+    public Use useOf(int role, long row, long most) {
+        return level.useOf(role, row, most);
     }
 
     @Override

@@ -40,7 +40,17 @@ record DirtyOnDisk(MetadataPlace metadata) {
         watch.lifeBegins(regionBytes, dirty);
     }
 
-    private record View(SimulatedDisk disk) implements MemberIo {
+    /// Where the data of a disk begin; -1 if it carries no superblock that can be read.
+    long dataOffset(SimulatedDisk disk) {
+        try {
+            Superblock superblock = SuperblockSlots.read(new View(disk), metadata).current();
+            return superblock == null ? -1 : superblock.areas().data().offset();
+        } catch (IOException e) {
+            return -1;
+        }
+    }
+
+    record View(SimulatedDisk disk) implements MemberIo {
         @Override
         public long sizeBytes() {
             return disk.size().sizeBytes();

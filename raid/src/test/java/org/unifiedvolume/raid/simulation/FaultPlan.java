@@ -24,6 +24,7 @@ final class FaultPlan {
 
     private final SimulatedHost host;
     private final SimulatedArray array;
+    private final BlockDevice device;
     private final Random random;
     private final List<SimulatedDisk> victims = new ArrayList<>();
     private final boolean isStrict;
@@ -34,6 +35,7 @@ final class FaultPlan {
     FaultPlan(SimulatedHost host, SimulatedArray array, BlockDevice device) {
         this.host = host;
         this.array = array;
+        this.device = device;
         this.random = host.random();
         int tolerance = array.promises().tolerance();
         Set<SimulatedDisk> bad = badDisks(host, array, device);
@@ -76,7 +78,9 @@ final class FaultPlan {
         }
         Set<SimulatedDisk> bad = new LinkedHashSet<>();
         for (SimulatedDisk disk : host.disks()) {
-            if (incomplete.contains(disk.name()) || isFlawed(disk)) {
+            if (incomplete.contains(disk.name())
+                    || isFlawed(disk)
+                    || array.losses().lacksMore(device, disk.name())) {
                 bad.add(disk);
             }
         }
@@ -105,6 +109,30 @@ final class FaultPlan {
             disk.setFaults(someFaults());
             if (isStrict || array.promises().tolerance() == 0) {
                 spoilSometimes(disk);
+            }
+        }
+        if (!isStrict && !isConfined && array.promises().tolerance() > 0) {
+            strikeSometimes();
+        }
+    }
+
+    /// More legs cannot read a block than the level tolerates.
+    private void strikeSometimes() {
+        int many = host.misfortune().nextInt(3) == 0 ? 1 + host.misfortune().nextInt(3) : 0;
+        for (int i = 0; i < many; i++) {
+            host.rig().time.after(host.misfortune().nextLong(MOMENT_NANOS), this::strike);
+        }
+    }
+
+    private void strike() {
+        PossibleLosses.Stroke stroke = ended ? null : array.stroke(device);
+        if (stroke == null) {
+            return;
+        }
+        array.losses().add(stroke);
+        for (PossibleLosses.Place place : stroke.places()) {
+            if (host.misfortune().nextInt(8) > 0) {
+                place.disk().spoil(place.offset());
             }
         }
     }

@@ -1,6 +1,8 @@
 package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import org.unifiedvolume.buffer.Buffers;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.Timers;
@@ -90,17 +92,52 @@ final class LevelBugs {
         }
     }
 
+    /// What no leg can give is no error on the leg that is filled, but zeroes.
+    static final class InventsZeroes implements Planting {
+        @Override
+        public Level level(Level level) {
+            return new DecoratedLevel(level) {
+                @Override
+                public boolean restore(Group group, Leg leg, long row, long lengthBytes)
+                        throws DeviceFault, InterruptedException {
+                    return super.restore(inventing(group), leg, row, lengthBytes);
+                }
+            };
+        }
+
+        private static Group inventing(Group group) {
+            return (Group)
+                    Proxy.newProxyInstance(
+                            Group.class.getClassLoader(),
+                            new Class<?>[] {Group.class},
+                            (_, method, arguments) -> {
+                                if (method.getName().equals("markLost")) {
+                                    group.blocking()
+                                            .zero(
+                                                    (Leg) arguments[0],
+                                                    (long) arguments[1],
+                                                    (long) arguments[2]);
+                                    return null;
+                                }
+                                try {
+                                    return method.invoke(group, arguments);
+                                } catch (InvocationTargetException e) {
+                                    throw e.getCause();
+                                }
+                            });
+        }
+    }
+
     /// What a leg could not read is written anew with the bytes of another place.
     static final class RepairsWrongly implements Planting {
         @Override
         public Level level(Level level) {
             return new DecoratedLevel(level) {
                 @Override
-                public void restore(Group group, Leg leg, long row, long lengthBytes)
+                public boolean restore(Group group, Leg leg, long row, long lengthBytes)
                         throws DeviceFault, InterruptedException {
                     if (!group.roles().isComplete(leg.role())) {
-                        super.restore(group, leg, row, lengthBytes);
-                        return;
+                        return super.restore(group, leg, row, lengthBytes);
                     }
                     long elsewhere =
                             row >= lengthBytes
@@ -114,6 +151,7 @@ final class LevelBugs {
                     } finally {
                         wrong.release();
                     }
+                    return true;
                 }
             };
         }

@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.simulation;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.io.IOException;
@@ -24,7 +25,10 @@ import org.unifiedvolume.raid.redundant.SimulatedWitness;
 import org.unifiedvolume.raid.redundant.Surroundings;
 import org.unifiedvolume.raid.stripe.ParityPlan;
 import org.unifiedvolume.raid.superblock.MetadataPlace;
+import org.unifiedvolume.raid.superblock.SuperblockSlots;
+import org.unifiedvolume.request.DeviceFault;
 import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoTag;
 import org.unifiedvolume.request.Operation;
 import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.spi.LayoutMember;
@@ -49,6 +53,7 @@ final class MembersLab implements AutoCloseable {
     private final MetadataPlace metadata;
     private final int parities;
     private int legs;
+    private int copies;
     private final Map<Long, byte[]> written = new HashMap<>();
     private long chunkBytes = CHUNK_BYTES;
     private long usedBytes;
@@ -126,6 +131,12 @@ final class MembersLab implements AutoCloseable {
         return this;
     }
 
+    /// It is a RAID 10 of so many copies.
+    MembersLab inCopies(int each) {
+        copies = each;
+        return this;
+    }
+
     /// A new array keeps checksums of its data.
     MembersLab withChecksums() {
         hasChecksums = true;
@@ -197,6 +208,10 @@ final class MembersLab implements AutoCloseable {
     }
 
     private LevelPlan plan(List<String> names) {
+        if (copies > 0) {
+            return new ReplicationPlan(
+                    "v", 10, chunkBytes, copies, ReadPolicy.LOCAL_FIRST, List.of(), names);
+        }
         return parities == 0
                 ? new ReplicationPlan("v", 1, 0, 0, ReadPolicy.LOCAL_FIRST, List.of(), names)
                 : new ParityPlan("v", parities + 4, chunkBytes, true, names);
@@ -251,6 +266,39 @@ final class MembersLab implements AutoCloseable {
         long offset = (long) block * BLOCK_BYTES;
         assertInstanceOf(Outcome.Done.class, rig.write(array, offset, bytes));
         written.put(offset, bytes);
+    }
+
+    /// What is there is lost.
+    void assertLost(int block) {
+        long offset = (long) block * BLOCK_BYTES;
+        IoTag tag = rig.tag(array, Operation.READ, offset, BLOCK_BYTES);
+        Outcome outcome = rig.call(array, new IoRequest.Read(tag, offset, BLOCK_BYTES));
+        outcome.discard();
+        DeviceFault why =
+                assertInstanceOf(Outcome.Failed.class, outcome, () -> "block " + block).fault();
+        assertEquals(DeviceFault.Kind.IO, why.kind());
+        written.remove(offset);
+    }
+
+    /// Writes blocks with one request.
+    void writeAll(int block, int count, int value) {
+        byte[] bytes = new byte[count * BLOCK_BYTES];
+        java.util.Arrays.fill(bytes, (byte) value);
+        long offset = (long) block * BLOCK_BYTES;
+        assertInstanceOf(Outcome.Done.class, rig.write(array, offset, bytes));
+        for (int i = 0; i < count; i++) {
+            byte[] part = java.util.Arrays.copyOf(bytes, BLOCK_BYTES);
+            written.put(offset + (long) i * BLOCK_BYTES, part);
+        }
+    }
+
+    /// Where a disk that is in no use keeps its list of what is lost.
+    long listOffset(int number) throws IOException {
+        return SuperblockSlots.read(new DirtyOnDisk.View(disk(number)), metadata)
+                .current()
+                .areas()
+                .badBlocks()
+                .offset();
     }
 
     /// Makes everything durable that was written.

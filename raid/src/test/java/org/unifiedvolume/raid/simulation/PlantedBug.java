@@ -59,6 +59,10 @@ enum PlantedBug {
             "a repair after a failed read writes other bytes",
             Level.RAID1,
             _ -> new LevelBugs.RepairsWrongly()),
+    INVENTS_ZEROES(
+            "a block that no leg can give becomes zeroes on the leg that is filled",
+            Level.RAID1,
+            _ -> new LevelBugs.InventsZeroes()),
     BELIEVES_WHAT_DOES_NOT_FIT(
             "a copy that does not fit its checksum is believed after a crash",
             Level.RAID1_INTEGRITY,

@@ -143,12 +143,12 @@ final class ResyncWatch {
             }
 
             @Override
-            public void restore(Group group, Leg leg, long row, long lengthBytes)
+            public boolean restore(Group group, Leg leg, long row, long lengthBytes)
                     throws DeviceFault, InterruptedException {
                 if (known.contains(leg.name()) && !group.roles().isComplete(leg.role())) {
                     moves(leg.role(), "the return of " + leg.name(), row, lengthBytes);
                 }
-                super.restore(group, leg, row, lengthBytes);
+                return super.restore(group, leg, row, lengthBytes);
             }
 
             @Override

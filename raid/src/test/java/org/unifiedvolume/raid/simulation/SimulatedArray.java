@@ -99,6 +99,17 @@ interface SimulatedArray {
     /// @throws AssertionError if they are not
     default void checkAgreement(BlockDevice array) throws IOException {}
 
+    /// What may be lost of it.
+    default PossibleLosses losses() {
+        return new PossibleLosses(false);
+    }
+
+    /// A block that more legs shall not be able to read than the level tolerates; null if there is
+    /// none now. Nothing is done to the disks.
+    default PossibleLosses.Stroke stroke(BlockDevice device) {
+        return null;
+    }
+
     /// What resyncs have moved so far.
     default ResyncWatch.Totals resynced() {
         return ResyncWatch.Totals.NONE;

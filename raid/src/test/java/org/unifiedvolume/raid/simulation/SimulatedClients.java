@@ -42,6 +42,7 @@ final class SimulatedClients {
     private final Random variety;
 
     private final boolean isStrict;
+    private final PossibleLosses losses;
     private final int hotSector;
     private final int spread;
     private final EventLog log;
@@ -53,13 +54,15 @@ final class SimulatedClients {
     /// @param sectors how many there are now
     /// @param isFirst whether there is nothing on the volume yet
     /// @param isStrict whether every request must succeed
+    /// @param losses but for what may be lost
     SimulatedClients(
             SimulatedHost host,
             BlockDevice array,
             VolumeModel model,
             IntSupplier sectors,
             boolean isFirst,
-            boolean isStrict) {
+            boolean isStrict,
+            PossibleLosses losses) {
         this.rig = host.rig();
         this.log = host.log();
         this.array = array;
@@ -68,6 +71,7 @@ final class SimulatedClients {
         this.random = host.random();
         this.variety = host.variety();
         this.isStrict = isStrict;
+        this.losses = losses;
         this.spread = host.isLarge() && !isFirst ? LARGE_SPREAD : SPREAD;
         this.hotSector = random.nextInt(sectors.getAsInt() - 2 * MAX_SECTORS);
     }
@@ -181,7 +185,7 @@ final class SimulatedClients {
             note(asked, change, durability, outcome);
             switch (outcome) {
                 case Outcome.Failed(DeviceFault fault) -> {
-                    checkMayFail(fault);
+                    checkMayFail(fault, losses.mayFailChange(change.first(), change.count()));
                     // A part of it may have timed out, whatever other part is told of.
                     long took = rig.time.nanoTime() - submitted;
                     model.failed(change, took >= SimulatedHost.DEADLINE_NANOS);
@@ -219,7 +223,7 @@ final class SimulatedClients {
                     underWay--;
                     if (outcome instanceof Outcome.Failed(DeviceFault fault)) {
                         log.note("client", "FLUSH: %s", fault.getMessage());
-                        checkMayFail(fault);
+                        checkMayFail(fault, false);
                     } else {
                         log.note("client", "FLUSH: done");
                         model.flushed(began);
@@ -239,7 +243,8 @@ final class SimulatedClients {
                     }
                     underWay--;
                     switch (outcome) {
-                        case Outcome.Failed(DeviceFault fault) -> checkMayFail(fault);
+                        case Outcome.Failed(DeviceFault fault) ->
+                                checkMayFail(fault, losses.touch(first, count));
                         case Outcome.Data(var buffers) -> {
                             byte[] found = buffers.toBytes();
                             buffers.release();
@@ -251,8 +256,8 @@ final class SimulatedClients {
                 });
     }
 
-    private void checkMayFail(DeviceFault fault) {
-        if (isStrict) {
+    private void checkMayFail(DeviceFault fault, boolean mayBeLost) {
+        if (isStrict && !mayBeLost) {
             throw new AssertionError(
                     "a request failed though enough legs are good: " + fault.getMessage());
         }

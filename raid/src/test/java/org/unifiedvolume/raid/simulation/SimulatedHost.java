@@ -29,6 +29,7 @@ final class SimulatedHost {
     private final FaultCounts counts;
     private final EventLog log;
     private final List<SimulatedDisk> disks = new ArrayList<>();
+    private Random misfortune = new Random(1);
     private SimulatedThreads threads;
     private ProcessTimers timers;
     private boolean wasKilled;
@@ -61,6 +62,15 @@ final class SimulatedHost {
     /// More chance, for what is not to change what [#random] brings.
     Random variety() {
         return variety;
+    }
+
+    /// Chance for blocks that more legs cannot read than the level tolerates.
+    Random misfortune() {
+        return misfortune;
+    }
+
+    void setMisfortune(Random newMisfortune) {
+        misfortune = newMisfortune;
     }
 
     /// Whether arrays on its disks have several regions in their bitmaps, and jobs several

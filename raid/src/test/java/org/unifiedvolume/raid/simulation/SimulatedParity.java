@@ -35,6 +35,11 @@ final class SimulatedParity extends SimulatedRedundancy {
         return new ParityPlan("v", parities == 1 ? 5 : 6, chunkBytes, true, names);
     }
 
+    @Override
+    boolean isParity() {
+        return true;
+    }
+
     /// It may be laid out over all disks.
     @Override
     int mostRoles() {

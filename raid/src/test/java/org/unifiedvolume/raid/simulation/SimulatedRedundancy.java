@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.ArrayStart;
 import org.unifiedvolume.raid.redundant.JobOptions;
+import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.redundant.RedundantArray;
 import org.unifiedvolume.raid.redundant.SimulatedWitness;
@@ -50,10 +52,13 @@ abstract class SimulatedRedundancy implements SimulatedArray {
     private final SimulatedWitness witness;
     private final ArrayOptions options;
     private final ResyncWatch watch = new ResyncWatch();
+    private final PossibleLosses losses;
+    private Level level;
 
     /// @param hasChecksums whether its data carry checksums
     SimulatedRedundancy(SimulatedHost host, boolean hasChecksums) {
         this.host = host;
+        this.losses = new PossibleLosses(isParity());
         Random random = host.random();
         this.witness = new SimulatedWitness(host.rig().time, random);
         witness.setSlowestNanos(random.nextBoolean() ? 3_000_000 : 300_000_000);
@@ -174,7 +179,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                                 opened(spares, missing),
                                 new DecoratedPlan(
                                         plan(members.stream().map(LayoutMember::name).toList()),
-                                        level -> watch.over(host.planting().level(level))),
+                                        this::decorated),
                                 chosen,
                                 host.rig().context(),
                                 host.planting()
@@ -189,6 +194,65 @@ abstract class SimulatedRedundancy implements SimulatedArray {
                         .open();
         started(array);
         return array;
+    }
+
+    private Level decorated(Level real) {
+        level = watch.over(host.planting().level(real));
+        return level;
+    }
+
+    /// Whether rows of all legs belong together.
+    boolean isParity() {
+        return false;
+    }
+
+    @Override
+    public final PossibleLosses losses() {
+        return losses;
+    }
+
+    /// All copies of a block, or all of a row.
+    @Override
+    public final PossibleLosses.Stroke stroke(BlockDevice device) {
+        Random misfortune = host.misfortune();
+        List<String> names =
+                device.status().children().stream()
+                        .filter(child -> !child.kind().equals("spare"))
+                        .filter(child -> !child.kind().equals("replacement"))
+                        .map(DeviceStatus::name)
+                        .toList();
+        long block = VolumeSimulation.BLOCK_BYTES;
+        long row = misfortune.nextLong(level.rowBytes() / block) * block;
+        Level.Use hit = level.useOf(misfortune.nextInt(names.size()), row, block);
+        if (hit == null || (hit.offsetBytes() < 0 && !isParity())) {
+            return null;
+        }
+        BitSet sectors = new BitSet();
+        List<PossibleLosses.Place> places = new ArrayList<>();
+        for (int role = 0; role < names.size(); role++) {
+            for (long at = 0; at < level.rowBytes(); at += block) {
+                Level.Use use = level.useOf(role, at, block);
+                boolean isMeant = isParity() ? at == row : use.offsetBytes() == hit.offsetBytes();
+                if (isMeant && use.offsetBytes() >= 0) {
+                    sectors.set((int) (use.offsetBytes() / block));
+                }
+                if (isMeant) {
+                    addPlace(places, names.get(role), role, at);
+                }
+            }
+        }
+        return new PossibleLosses.Stroke(sectors, places);
+    }
+
+    private void addPlace(List<PossibleLosses.Place> places, String name, int role, long row) {
+        for (SimulatedDisk disk : host.disks()) {
+            if (disk.name().equals(name)) {
+                long data = new DirtyOnDisk(options.metadata()).dataOffset(disk);
+                if (data >= 0) {
+                    places.add(new PossibleLosses.Place(disk, data + row, role, row));
+                }
+            }
+        }
     }
 
     /// It has been started in a new process.
@@ -335,7 +399,7 @@ abstract class SimulatedRedundancy implements SimulatedArray {
             return; // a leg is away for good
         }
         ManagedArray managed = (ManagedArray) array;
-        if (hasChecksums()) {
+        if (hasChecksums() || losses.wereAny()) {
             scrub(managed, true); // nobody may have read what has gone wrong
         }
         Map<?, ?> scrub = scrub(managed, false);

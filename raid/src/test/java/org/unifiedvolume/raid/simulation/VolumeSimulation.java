@@ -3,6 +3,7 @@ package org.unifiedvolume.raid.simulation;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
@@ -12,6 +13,11 @@ import java.util.regex.Pattern;
 import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceStatus.State;
 import org.unifiedvolume.raid.Rig;
+import org.unifiedvolume.request.DeviceFault;
+import org.unifiedvolume.request.IoRequest;
+import org.unifiedvolume.request.IoTag;
+import org.unifiedvolume.request.Operation;
+import org.unifiedvolume.request.Outcome;
 import org.unifiedvolume.testkit.DiskFault;
 import org.unifiedvolume.testkit.EventLog;
 import org.unifiedvolume.testkit.FaultCounts;
@@ -49,6 +55,9 @@ final class VolumeSimulation {
     private final Administrator administrator;
     private List<SimulatedDisk.Snapshot> backup;
 
+    /// What of that which may be lost could not be read at the last look.
+    private final BitSet unreadable = new BitSet();
+
     private boolean hasCrashed;
     private BlockDevice device;
 
@@ -73,6 +82,7 @@ final class VolumeSimulation {
         Random variety = new Random(~seed * 0x9E3779B97F4A7C15L);
         this.rig = rig;
         this.host = new SimulatedHost(rig, random, variety, planting.plant(rig.time), counts, log);
+        host.setMisfortune(new Random((seed + 1) * 0xD1342543DE82EF95L));
         this.array = level.on(host);
         this.administrator = new Administrator(host, array);
         int sectorBytes = host.disks().getFirst().size().sectorBytes();
@@ -212,7 +222,8 @@ final class VolumeSimulation {
                         model,
                         this::sectors,
                         lives == 1,
-                        plan.isStrict());
+                        plan.isStrict(),
+                        array.losses());
         plan.begin();
         clients.start(60 + random.nextInt(100));
         administrator.begin(device, plan);
@@ -366,12 +377,41 @@ final class VolumeSimulation {
     private void verify() {
         int step = 1 + random.nextInt(16);
         int all = sectors();
+        unreadable.clear();
         for (int first = 0; first < all; first += step) {
             int count = Math.min(step, all - first);
             if (model.isTouched(first, count) || random.nextInt(16) == 0) {
-                verify(first, count);
+                verifyAll(first, count);
             }
         }
+        array.losses().settle(device, unreadable);
+    }
+
+    private void verifyAll(int first, int count) {
+        if (!array.losses().touch(first, count)) {
+            verify(first, count);
+            return;
+        }
+        for (int sector = first; sector < first + count; sector++) {
+            if (!array.losses().has(sector) || isReadable(sector)) {
+                verify(sector, 1);
+            } else {
+                unreadable.set(sector);
+            }
+        }
+    }
+
+    /// Whether a sector that may be lost is not.
+    private boolean isReadable(int sector) {
+        long offset = (long) sector * BLOCK_BYTES;
+        IoTag tag = rig.tag(device, Operation.READ, offset, BLOCK_BYTES);
+        Outcome outcome = rig.call(device, new IoRequest.Read(tag, offset, BLOCK_BYTES));
+        outcome.discard();
+        if (outcome instanceof Outcome.Failed(DeviceFault fault)
+                && fault.kind() != DeviceFault.Kind.IO) {
+            throw new AssertionError("what is lost is no I/O error: " + fault.getMessage());
+        }
+        return outcome.isSuccess();
     }
 
     private void verify(int first, int count) {
