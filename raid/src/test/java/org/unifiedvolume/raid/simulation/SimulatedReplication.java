@@ -2,7 +2,9 @@ package org.unifiedvolume.raid.simulation;
 
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.unifiedvolume.device.BlockDevice;
+import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.LevelPlan;
@@ -55,15 +57,19 @@ final class SimulatedReplication extends SimulatedRedundancy {
 
     @Override
     void started(BlockDevice array) {
-        leastLegs = legCount(array);
+        leastLegs = (int) legs(array).map(DeviceStatus::name).distinct().count();
     }
 
     private static int legCount(BlockDevice array) {
-        return (int)
-                array.status().children().stream()
-                        .filter(child -> !child.kind().equals("spare"))
-                        .filter(child -> !child.kind().equals("replacement"))
-                        .count();
+        return (int) legs(array).count();
+    }
+
+    /// A disk that was brought in anew while its old leg was away has two of them, and only one of
+    /// these can ever come back.
+    private static Stream<DeviceStatus> legs(BlockDevice array) {
+        return array.status().children().stream()
+                .filter(child -> !child.kind().equals("spare"))
+                .filter(child -> !child.kind().equals("replacement"));
     }
 
     @Override
