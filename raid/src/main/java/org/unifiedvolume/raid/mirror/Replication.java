@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.array.CommonShape;
+import org.unifiedvolume.raid.redundant.BehindOptions;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
@@ -61,6 +62,11 @@ public final class Replication implements Level {
     }
 
     @Override
+    public BehindOptions behind() {
+        return options.behind();
+    }
+
+    @Override
     public boolean canGrow() {
         return true;
     }
@@ -107,7 +113,7 @@ public final class Replication implements Level {
         addLoads(roles.count());
         long avoided = 0;
         for (int role = 0; role < roles.count(); role++) {
-            boolean isAvoided = options.writeMostly().contains(roles.leg(role).name());
+            boolean isAvoided = options.isAvoided(roles.leg(role).name());
             avoided |= isAvoided ? 1L << role : 0;
         }
         CopySet[] all = new CopySet[places.setCount()];

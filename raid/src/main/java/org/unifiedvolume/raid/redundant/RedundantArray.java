@@ -66,6 +66,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final Succession succession;
     private final Repairs repairs;
     private final Gathering gathering;
+    private final WriteBehind behind;
     private final FailedChanges failedChanges = new FailedChanges(this);
     private final RangeLocks locks = new RangeLocks();
     private final AtomicBoolean membershipTaken = new AtomicBoolean();
@@ -111,6 +112,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         this.repairs = new Repairs(this);
         this.gathering = level.gathers() ? new Gathering(this) : null;
         this.status = new ArrayStatus(this, Instant.now());
+        this.behind = new WriteBehind(this, level.behind());
+        legs.setBehind(behind);
         legs.setListener(this::statesChanged);
     }
 
@@ -236,6 +239,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         if (superblocks != null) {
             level.seated(leg.role(), superblocks.seat(member).areas());
         }
+    }
+
+    /// Looks after legs that get changes later.
+    WriteBehind behind() {
+        return behind;
     }
 
     Replacements replacements() {
@@ -379,7 +387,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         switch (request) {
             case Read _, Locate _, Prefetch _ -> level.read(this, request, done);
             case Write _, Zero _, Discard _ -> change(request, done);
-            case Flush flush -> new LegFlush(this, flush, done).start();
+            case Flush flush -> new LegFlush(this, flush, false, done).start();
         }
     }
 
@@ -424,7 +432,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         Locality where = legs.roles().writeLocality();
         long now = io().timers().nanoTime();
         IoTag tag = new IoTag(io().ids().next(), 0, Operation.FLUSH, where, 0, 0, 0, now);
-        new LegFlush(this, new Flush(tag), done).start();
+        new LegFlush(this, new Flush(tag), true, done).start();
     }
 
     /// As [#flush(Completion)], and waits until it is done.
@@ -657,8 +665,9 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         }
         BlockingLegs.Held all = new BlockingLegs.Held(0, level.rowBytes());
         try {
-            if (blocking.holdWithin(CLOSE_NANOS, locks, all)) {
+            if (blocking.holdWithin(CLOSE_NANOS, locks, all) || behind.letGo(all)) {
                 flushAll();
+                behind.stepAll();
                 legs.saveClosed();
             } else {
                 LOG.warn("volume {}: closed with changes under way; not clean", volume);
