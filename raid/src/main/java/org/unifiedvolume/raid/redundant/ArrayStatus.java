@@ -181,7 +181,7 @@ final class ArrayStatus {
                                     leg.since(),
                                     "check the disk, then uvol fail %s %s and %s"
                                             .formatted(volume, leg.name(), readd))
-                            : withChecksumErrors(leg, own);
+                            : withChecksumErrors(leg, inStep(leg, own));
             case BEHIND ->
                     own.state() == State.ONLINE
                             ? own.as(State.ONLINE, leg.queue().lag().words(), leg.since(), "")
@@ -272,6 +272,13 @@ final class ArrayStatus {
                         own.since(),
                         "uvol scrub %s looks for more; replace the disk if there are"
                                 .formatted(array.volume()));
+    }
+
+    /// A leg that is written behind says when it is not.
+    private static DeviceStatus inStep(Leg leg, DeviceStatus own) {
+        return leg.queue() == null || own.state() != State.ONLINE
+                ? own
+                : own.as(State.ONLINE, leg.queue().lag().words(), own.since(), "");
     }
 
     private static String progress(Leg leg) {

@@ -515,10 +515,12 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     @Override
     public void replace(String member, LayoutMember replacement, boolean force) throws IOException {
         changeMembership(
-                () -> {
-                    membership.replace(leg(member), replacement, force);
-                    return "";
-                });
+                () ->
+                        behind.inStep(
+                                () -> {
+                                    membership.replace(leg(member), replacement, force);
+                                    return "";
+                                }));
     }
 
     @Override
@@ -556,7 +558,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public long grow(long sizeBytes) throws IOException {
-        return changeMembership(() -> growth.grow(sizeBytes));
+        return changeMembership(() -> behind.inStep(() -> growth.grow(sizeBytes)));
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.unifiedvolume.buffer.BufferPool;
 import org.unifiedvolume.request.DeviceFault;
@@ -33,11 +34,17 @@ final class WriteBehind {
 
     private static final int LOOKS = 20;
 
+    /// How long an administrator's deed waits for legs that are behind.
+    private static final long PATIENCE_NANOS = 10_000_000_000L;
+
     /// One part of the pool at most is kept by what a leg has not got.
     private static final int POOL_SHARE = 8;
 
     private final RedundantArray array;
     private final BehindOptions options;
+
+    /// How many deeds want legs to stay in step.
+    private final AtomicInteger pins = new AtomicInteger();
 
     /// @param options which legs, and how far
     WriteBehind(RedundantArray array, BehindOptions options) {
@@ -87,7 +94,7 @@ final class WriteBehind {
     /// @return false if the leg has to get the change with the others: no other is complete, complete
     ///     ones may differ, or another member follows it
     boolean fall(BehindQueue queue) {
-        if (array.roles().isMeasured()) {
+        if (array.roles().isMeasured() || pins.get() > 0) {
             return false;
         }
         Legs legs = array.legs();
@@ -240,7 +247,7 @@ final class WriteBehind {
     }
 
     /// Brings the legs in step that have got everything. All rows are held. Blocks.
-    void stepAll() throws DeviceFault, IOException, InterruptedException {
+    void stepAll() throws IOException, InterruptedException {
         for (BehindQueue queue : behind()) {
             array.blocking()
                     .threads()
@@ -249,6 +256,39 @@ final class WriteBehind {
 join(queue, _ -> done.run()));
         }
         array.legs().keeper().settle();
+    }
+
+    /// A deed of an administrator.
+    interface Deed<T> {
+        T run() throws IOException, InterruptedException;
+    }
+
+    /// Does something that asks for complete legs: those that are behind get everything first, and
+    /// none falls behind meanwhile. If one cannot be waited for, it is done all the same, and may be
+    /// refused. Blocks.
+    <T> T inStep(Deed<T> deed) throws IOException, InterruptedException {
+        pins.incrementAndGet();
+        try {
+            if (!behind().isEmpty()) {
+                awaitStep();
+            }
+            return deed.run();
+        } finally {
+            pins.decrementAndGet();
+        }
+    }
+
+    private void awaitStep() throws IOException, InterruptedException {
+        BlockingLegs.Held all = new BlockingLegs.Held(0, array.level().rowBytes());
+        if (!array.blocking().holdWithin(PATIENCE_NANOS, array.locks(), all)) {
+            all.abandon();
+            return;
+        }
+        try {
+            stepAll();
+        } finally {
+            array.locks().release(all);
+        }
     }
 
     /// Does not wait any more for the legs that have not got everything when the array is closed:
