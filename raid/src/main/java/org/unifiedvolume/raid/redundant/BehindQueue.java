@@ -22,7 +22,8 @@ import org.unifiedvolume.request.Outcome;
 /// The changes that a write-behind leg gets later than the others, in their order, from the moment
 /// in which it takes changes until it is dropped.
 ///
-/// A change begins ([#begin]), is carried out on the other legs, and is added ([#add]): it is let in
+/// A change begins ([#begin]), is carried out on the other legs, and is added ([#add]): it is let
+// in
 /// when there is room within the bounds, and only then acknowledged. Changes of overlapping rows
 /// reach the leg one after another; one that a later change covers whole is left out if it has not
 /// been sent yet. While the queue is *in step* the leg lacks nothing and counts as complete: the
@@ -152,7 +153,8 @@ public final class BehindQueue {
     // --- changes
     // ----------------------------------------------------------------------------------
 
-    /// A change begins, whose rows are held. If the leg was in step, it is one that is behind before
+    /// A change begins, whose rows are held. If the leg was in step, it is one that is behind
+    // before
     /// this returns, though that is not on disk yet.
     public Way begin() {
         while (true) {
@@ -352,7 +354,8 @@ public final class BehindQueue {
     private void send(Entry entry) {
         Leg target = leg;
         target.submit(
-                target.part(later(entry.change), entry.row, entry.length, entry.source, owner.ids()),
+                target.part(
+                        later(entry.change), entry.row, entry.length, entry.source, owner.ids()),
                 (_, outcome) -> answered(entry, outcome));
     }
 
@@ -361,10 +364,7 @@ public final class BehindQueue {
         return switch (change) {
             case Write write ->
                     new Write(
-                            write.tag(),
-                            write.offsetBytes(),
-                            write.source(),
-                            Durability.VOLATILE);
+                            write.tag(), write.offsetBytes(), write.source(), Durability.VOLATILE);
             case Zero zero ->
                     new Zero(
                             zero.tag(),
@@ -445,12 +445,10 @@ public final class BehindQueue {
     }
 
     /// Says that the leg is in step, if no change has begun since a count of them was taken. Under
-    /// the lock of the states; to be asked again ([#hasBegunSince]) when the state of the leg says so.
+    /// the lock of the states; to be asked again ([#hasBegunSince]) when the state of the leg says
+    // so.
     boolean step(long count) {
-        return !closed
-                && !isUsed()
-                && !hasBegunSince(count)
-                && open.compareAndSet(0, IN_STEP);
+        return !closed && !isUsed() && !hasBegunSince(count) && open.compareAndSet(0, IN_STEP);
     }
 
     /// Whether a change has begun since a count was taken.

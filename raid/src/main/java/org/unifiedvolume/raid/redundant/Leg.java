@@ -272,7 +272,8 @@ public final class Leg {
 
     /// Whether it may lack changes that were acknowledged, so that nothing is to wait for it.
     public boolean lags() {
-        return queue != null && state != LegState.IN_SYNC;
+        LegState now = state;
+        return queue != null && now.takesChanges() && !now.isComplete();
     }
 
     /// It falls behind, or is in step again; what is known of its reads stays.

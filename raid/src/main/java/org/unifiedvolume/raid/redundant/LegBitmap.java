@@ -114,8 +114,10 @@ final class LegBitmap implements BitmapStore {
         return new IoTag(array.io().ids().next(), 0, Operation.WRITE, Locality.MIXED, 0, 0, 0, now);
     }
 
-    /// Bits may be cleared while every role has a leg that is complete, or behind: changes leave their
-    /// regions only when legs that are behind have them, too. Not otherwise: a leg that is away needs to know
+    /// Bits may be cleared while every role has a leg that is complete, or behind: changes leave
+    // their
+    /// regions only when legs that are behind have them, too. Not otherwise: a leg that is away
+    // needs to know
     /// what was changed since it left, and so does a replacement after a crash.
     @Override
     public void prepareClear(Consumer<Boolean> done) {

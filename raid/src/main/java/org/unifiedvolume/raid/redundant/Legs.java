@@ -381,7 +381,8 @@ final class Legs {
         return leg.inSyncSince() <= savedEvents;
     }
 
-    /// Whether it is on disk that a leg is not complete which may be behind: then nothing of what it
+    /// Whether it is on disk that a leg is not complete which may be behind: then nothing of what
+    // it
     /// carries counts at a start, but its data.
     boolean isRecordedBehind(Leg leg) {
         return leg.lags() && leg.behindSince() <= savedEvents;

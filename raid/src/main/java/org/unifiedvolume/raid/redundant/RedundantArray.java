@@ -667,7 +667,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         }
         BlockingLegs.Held all = new BlockingLegs.Held(0, level.rowBytes());
         try {
-            if (blocking.holdWithin(CLOSE_NANOS, locks, all) || behind.letGo(all)) {
+            if (blocking.holdWithin(behind.closeNanos(CLOSE_NANOS), locks, all)
+                    || behind.letGo(all)) {
                 flushAll();
                 behind.stepAll();
                 legs.saveClosed();

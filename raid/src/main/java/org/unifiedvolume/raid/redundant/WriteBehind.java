@@ -32,7 +32,10 @@ final class WriteBehind {
     /// what it lacks.
     static final long RARELY_NANOS = 600_000_000_000L;
 
-    private static final int LOOKS = 20;
+    private static final int LOOKS = 100;
+
+    /// A service has to stop within five seconds: some of them are left to write down what is so.
+    private static final long CLOSE_NANOS = 3_000_000_000L;
 
     /// How long an administrator's deed waits for legs that are behind.
     private static final long PATIENCE_NANOS = 10_000_000_000L;
@@ -91,7 +94,8 @@ final class WriteBehind {
     /// A change begins while a leg is in step: it is behind from now on, if it may be. That is not
     /// on disk yet when this returns; whoever acknowledges a change waits for it.
     ///
-    /// @return false if the leg has to get the change with the others: no other is complete, complete
+    /// @return false if the leg has to get the change with the others: no other is complete,
+    // complete
     ///     ones may differ, or another member follows it
     boolean fall(BehindQueue queue) {
         if (array.roles().isMeasured() || pins.get() > 0) {
@@ -220,7 +224,8 @@ final class WriteBehind {
                                     && queue.step(count);
                     if (isIn) {
                         leg.lag(LegState.IN_SYNC, Instant.now());
-                        // A change that begins now sees either that it is in step, or that it is not.
+                        // A change that begins now sees either that it is in step, or that it is
+                        // not.
                         isIn = !queue.hasBegunSince(count);
                         if (isIn) {
                             legs.caughtUp(leg);
@@ -249,11 +254,7 @@ final class WriteBehind {
     /// Brings the legs in step that have got everything. All rows are held. Blocks.
     void stepAll() throws IOException, InterruptedException {
         for (BehindQueue queue : behind()) {
-            array.blocking()
-                    .threads()
-                    .await(
-                            done ->
-join(queue, _ -> done.run()));
+            array.blocking().threads().await(done -> join(queue, _ -> done.run()));
         }
         array.legs().keeper().settle();
     }
@@ -264,7 +265,8 @@ join(queue, _ -> done.run()));
     }
 
     /// Does something that asks for complete legs: those that are behind get everything first, and
-    /// none falls behind meanwhile. If one cannot be waited for, it is done all the same, and may be
+    /// none falls behind meanwhile. If one cannot be waited for, it is done all the same, and may
+    // be
     /// refused. Blocks.
     <T> T inStep(Deed<T> deed) throws IOException, InterruptedException {
         pins.incrementAndGet();
@@ -289,6 +291,13 @@ join(queue, _ -> done.run()));
         } finally {
             array.locks().release(all);
         }
+    }
+
+    /// How long closing the array waits for changes under way before it lets legs go that are
+    /// behind.
+    long closeNanos(long usualNanos) {
+        boolean isAnyBehind = array.legs().all().stream().anyMatch(Leg::lags);
+        return isAnyBehind ? Math.min(usualNanos, CLOSE_NANOS) : usualNanos;
     }
 
     /// Does not wait any more for the legs that have not got everything when the array is closed:

@@ -35,8 +35,7 @@ final class SimulatedReplication extends SimulatedRedundancy {
         super(host, hasChecksums);
         Random random = host.random();
         this.isTen = isTen;
-        this.legs =
-                hasSlow && random.nextInt(2) == 0 ? 3 : 2 + random.nextInt(isTen ? 4 : 2);
+        this.legs = hasSlow && random.nextInt(2) == 0 ? 3 : 2 + random.nextInt(isTen ? 4 : 2);
         this.copies = isTen ? 2 + random.nextInt(Math.min(2, legs - 1)) : legs;
         this.leastLegs = legs;
         this.chunkBytes = 4096L << random.nextInt(4);

@@ -29,7 +29,8 @@ import org.unifiedvolume.testkit.Asker;
 import org.unifiedvolume.testkit.Told;
 
 /// A mirror of two legs, of which the second one gets changes later than these are acknowledged:
-/// what it is sent of the data waits at a gate as long as a test wants. Metadata lie behind the data.
+/// what it is sent of the data waits at a gate as long as a test wants. Metadata lie behind the
+// data.
 class WriteBehindTest {
     private static final int BLOCK = MembersLab.BLOCK_BYTES;
 
@@ -333,7 +334,9 @@ class WriteBehindTest {
         lab.sleep(MOMENT_NANOS);
         long acknowledged = all.stream().filter(Told::isTold).count();
 
-        assertTrue(acknowledged > 0 && acknowledged * 16 * BLOCK <= ceiling / 8, () -> "" + acknowledged);
+        assertTrue(
+                acknowledged > 0 && acknowledged * 16 * BLOCK <= ceiling / 8,
+                () -> "" + acknowledged);
         gate.open();
         lab.sleep(MOMENT_NANOS);
         all.forEach(this::isTold);
@@ -353,8 +356,7 @@ class WriteBehindTest {
                 gate.open();
             }
             boolean isZero = random.nextInt(5) == 0;
-            Arrays.fill(
-                    model, block * BLOCK, (block + count) * BLOCK, (byte) (isZero ? 0 : i + 1));
+            Arrays.fill(model, block * BLOCK, (block + count) * BLOCK, (byte) (isZero ? 0 : i + 1));
             if (isZero) {
                 asker.zero((long) block * BLOCK, (long) count * BLOCK, true, random.nextBoolean());
             } else {
@@ -414,8 +416,7 @@ class WriteBehindTest {
         lab.kill();
         gate.isShut = false;
 
-        IOException refusal =
-                assertThrows(IOException.class, () -> lab.start("true", List.of(0)));
+        IOException refusal = assertThrows(IOException.class, () -> lab.start("true", List.of(0)));
 
         assertTrue(refusal.getMessage().contains("too few good members"), refusal::getMessage);
         restart();
@@ -580,8 +581,7 @@ class WriteBehindTest {
                                 }
                             });
             assertTrue(
-                    refusal.getMessage().contains("disk1 is behind by 4 KiB"),
-                    refusal::getMessage);
+                    refusal.getMessage().contains("disk1 is behind by 4 KiB"), refusal::getMessage);
             assertTrue(refusal.getMessage().endsWith("wait until it is in step"));
         }
     }

@@ -1,0 +1,193 @@
+package org.unifiedvolume.it;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.unifiedvolume.it.harness.Daemon;
+import org.unifiedvolume.it.harness.Lab;
+import org.unifiedvolume.it.harness.Nbd;
+import org.unifiedvolume.it.harness.NbdClient;
+import org.unifiedvolume.it.harness.ServiceFile;
+import org.unifiedvolume.it.harness.Waiting;
+
+/// Promise: writers to a mirror do not wait for a leg that is written behind, and nobody takes it
+/// for good while it is.
+class WriteBehindTest {
+    private static final long SIZE = 64L << 20;
+    private static final int BLOCK = 4096;
+    private static final int WRITES = 200;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /// How long the leg takes for each write.
+    private static final String DELAY = "wdelay=30ms";
+
+    @RegisterExtension final Lab lab = new Lab();
+
+    private int port;
+    private int far;
+    private Path here;
+
+    @BeforeEach
+    void startTheSlowOne() throws IOException {
+        port = lab.port();
+        far = lab.port();
+        here = lab.sparse("a.img", SIZE);
+        lab.nbdkit(far, "--filter=delay", "memory", "size=" + SIZE, DELAY);
+    }
+
+    private Daemon serve() throws IOException {
+        return lab.serve(file(List.of(here, uri())));
+    }
+
+    private ServiceFile file(List<?> members) {
+        return ServiceFile.of(
+                "media",
+                "raid1",
+                members,
+                List.of(Nbd.uri(port, "media")),
+                "write-behind: [%s]".formatted(uri()),
+                "write-behind-seconds: 60");
+    }
+
+    private String uri() {
+        return Nbd.uri(far, "");
+    }
+
+    private static JsonNode leg(Daemon daemon) {
+        return daemon.command("detail", "media", "--json")
+                .run()
+                .succeeds()
+                .json()
+                .path("legs")
+                .get(1);
+    }
+
+    private static void awaitStep(Daemon daemon) {
+        Waiting.until(
+                () -> "it is in step: " + leg(daemon),
+                PATIENCE,
+                () -> leg(daemon).path("write-behind").path("in-step").asBoolean());
+    }
+
+    private static byte[] block(int number) {
+        byte[] bytes = new byte[BLOCK];
+        Arrays.fill(bytes, (byte) (1 + number % 100));
+        return bytes;
+    }
+
+    /// One after another, far from each other, so that each is in a region of its own.
+    private static void write(NbdClient client) throws IOException {
+        for (int i = 0; i < WRITES; i++) {
+            assertEquals(0, client.write(place(i), block(i), 0));
+        }
+        assertEquals(0, client.flush());
+    }
+
+    private static long place(int number) {
+        return number * (300L << 10) % (SIZE / 2) / BLOCK * BLOCK;
+    }
+
+    private static void verify(NbdClient client) throws IOException {
+        for (int i = 0; i < WRITES; i++) {
+            boolean isLast = true;
+            for (int later = i + 1; later < WRITES; later++) {
+                isLast &= place(later) != place(i);
+            }
+            if (isLast) {
+                assertArrayEquals(block(i), client.read(place(i), BLOCK), "write " + i);
+            }
+        }
+    }
+
+    @Test
+    void writersDoNotWaitForIt() throws IOException {
+        Daemon daemon = serve();
+        awaitStep(daemon);
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            write(client);
+            JsonNode behind = leg(daemon).path("write-behind");
+            assertFalse(behind.path("in-step").asBoolean(), behind::toString);
+            assertTrue(behind.path("changes").asInt() > 0, behind::toString);
+            assertTrue(behind.path("words").asText().startsWith("behind by "), behind::toString);
+            daemon.command("detail", "media").run().succeeds().says("behind by ");
+            daemon.command("fail", "media", "a.img").run().exits(1).says("cannot do without");
+            verify(client);
+            assertEquals("ONLINE", daemon.state("media"));
+
+            awaitStep(daemon);
+            daemon.command("detail", "media").run().succeeds().says("in step");
+            daemon.command("fail", "media", "a.img").run().succeeds();
+            verify(client);
+        }
+    }
+
+    @Test
+    void killedWhileItIsBehindItIsNotTakenForGood() throws IOException {
+        Daemon daemon = serve();
+        awaitStep(daemon);
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            write(client);
+            assertTrue(leg(daemon).path("write-behind").path("changes").asInt() > 0);
+            daemon.kill();
+        }
+        Path aside = lab.path("aside.img");
+        Files.move(here, aside);
+        lab.refuses(lab.write("alone.yaml", file(List.of(here, uri())).toString()))
+                .says("too few good members");
+        Files.move(aside, here);
+
+        Daemon again = serve();
+        awaitStep(again);
+        again.command("scrub", "media").run().succeeds();
+        Waiting.until(
+                () -> "the scrub has ended: " + again.status("media"),
+                PATIENCE,
+                () -> isScrubbed(again));
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            again.command("fail", "media", "a.img").run().succeeds();
+            verify(client);
+        }
+    }
+
+    private static boolean isScrubbed(Daemon daemon) {
+        JsonNode detail = daemon.command("detail", "media", "--json").run().succeeds().json();
+        for (JsonNode job : detail.path("jobs")) {
+            if (job.path("name").asText().equals("scrub") && job.path("ended").asBoolean()) {
+                assertEquals(0, job.path("wrong").asLong(), detail::toString);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Test
+    void stoppedInOrderItHasEverything() throws IOException {
+        Daemon daemon = serve();
+        awaitStep(daemon);
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            write(client);
+        }
+        daemon.terminate();
+        Path aside = lab.path("aside.img");
+        Files.move(here, aside);
+
+        Daemon alone = serve();
+
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            verify(client);
+        }
+        assertEquals("DEGRADED", alone.state("media"));
+    }
+}
