@@ -23,8 +23,7 @@ import org.unifiedvolume.request.Outcome;
 /// in which it takes changes until it is dropped.
 ///
 /// A change begins ([#begin]), is carried out on the other legs, and is added ([#add]): it is let
-// in
-/// when there is room within the bounds, and only then acknowledged. Changes of overlapping rows
+/// in when there is room within the bounds, and only then acknowledged. Changes of overlapping rows
 /// reach the leg one after another; one that a later change covers whole is left out if it has not
 /// been sent yet. While the queue is *in step* the leg lacks nothing and counts as complete: the
 /// first change that begins then makes it one that is behind ([WriteBehind#fall]).
@@ -54,7 +53,7 @@ public final class BehindQueue {
     private static final long NANOS_PER_MILLI = 1_000_000;
 
     /// A change that was carried out on the others.
-    private final class Entry {
+    private static final class Entry {
         private final IoRequest change;
         private final long row;
         private final long length;
@@ -154,8 +153,7 @@ public final class BehindQueue {
     // ----------------------------------------------------------------------------------
 
     /// A change begins, whose rows are held. If the leg was in step, it is one that is behind
-    // before
-    /// this returns, though that is not on disk yet.
+    /// before this returns, though that is not on disk yet.
     public Way begin() {
         while (true) {
             if (closed) {
@@ -400,7 +398,6 @@ public final class BehindQueue {
     /// @return what has to be run then, on a thread that holds no locks
     Runnable close() {
         List<Runnable> last;
-        int count;
         lock.lock();
         try {
             closed = true;
@@ -446,7 +443,7 @@ public final class BehindQueue {
 
     /// Says that the leg is in step, if no change has begun since a count of them was taken. Under
     /// the lock of the states; to be asked again ([#hasBegunSince]) when the state of the leg says
-    // so.
+    /// so.
     boolean step(long count) {
         return !closed && !isUsed() && !hasBegunSince(count) && open.compareAndSet(0, IN_STEP);
     }

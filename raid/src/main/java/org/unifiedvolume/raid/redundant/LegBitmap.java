@@ -115,10 +115,8 @@ final class LegBitmap implements BitmapStore {
     }
 
     /// Bits may be cleared while every role has a leg that is complete, or behind: changes leave
-    // their
-    /// regions only when legs that are behind have them, too. Not otherwise: a leg that is away
-    // needs to know
-    /// what was changed since it left, and so does a replacement after a crash.
+    /// their regions only when legs that are behind have them, too. Not otherwise: a leg that is
+    /// away needs to know what was changed since it left, and so does a replacement after a crash.
     @Override
     public void prepareClear(Consumer<Boolean> done) {
         if (!mayClear()) {

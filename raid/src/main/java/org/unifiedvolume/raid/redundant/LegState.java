@@ -9,8 +9,7 @@ public enum LegState {
     /// Every change from now on; a job fills in the rest.
     REBUILDING(MemberState.REBUILDING),
     /// Everything but what its queue still holds ([BehindQueue]), and regions that are marked in
-    // the
-    /// bitmap. On disk that is a rebuild which has come to its end.
+    /// the bitmap. On disk that is a rebuild which has come to its end.
     BEHIND(MemberState.REBUILDING),
     /// It lacks acknowledged changes, and takes none.
     STALE(MemberState.STALE);

@@ -382,8 +382,7 @@ final class Legs {
     }
 
     /// Whether it is on disk that a leg is not complete which may be behind: then nothing of what
-    // it
-    /// carries counts at a start, but its data.
+    /// it carries counts at a start, but its data.
     boolean isRecordedBehind(Leg leg) {
         return leg.lags() && leg.behindSince() <= savedEvents;
     }

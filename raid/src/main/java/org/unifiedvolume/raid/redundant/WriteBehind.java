@@ -95,8 +95,7 @@ final class WriteBehind {
     /// on disk yet when this returns; whoever acknowledges a change waits for it.
     ///
     /// @return false if the leg has to get the change with the others: no other is complete,
-    // complete
-    ///     ones may differ, or another member follows it
+    ///     complete ones may differ, or another member follows it
     boolean fall(BehindQueue queue) {
         if (array.roles().isMeasured() || pins.get() > 0) {
             return false;
@@ -266,8 +265,7 @@ final class WriteBehind {
 
     /// Does something that asks for complete legs: those that are behind get everything first, and
     /// none falls behind meanwhile. If one cannot be waited for, it is done all the same, and may
-    // be
-    /// refused. Blocks.
+    /// be refused. Blocks.
     <T> T inStep(Deed<T> deed) throws IOException, InterruptedException {
         pins.incrementAndGet();
         try {

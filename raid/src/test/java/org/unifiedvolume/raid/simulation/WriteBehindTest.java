@@ -30,7 +30,7 @@ import org.unifiedvolume.testkit.Told;
 
 /// A mirror of two legs, of which the second one gets changes later than these are acknowledged:
 /// what it is sent of the data waits at a gate as long as a test wants. Metadata lie behind the
-// data.
+/// data.
 class WriteBehindTest {
     private static final int BLOCK = MembersLab.BLOCK_BYTES;
 
