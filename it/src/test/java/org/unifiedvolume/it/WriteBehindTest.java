@@ -21,6 +21,7 @@ import org.unifiedvolume.it.harness.Daemon;
 import org.unifiedvolume.it.harness.Lab;
 import org.unifiedvolume.it.harness.Nbd;
 import org.unifiedvolume.it.harness.NbdClient;
+import org.unifiedvolume.it.harness.RemoteDisk;
 import org.unifiedvolume.it.harness.ServiceFile;
 import org.unifiedvolume.it.harness.Waiting;
 
@@ -191,5 +192,36 @@ class WriteBehindTest {
             verify(client, FEW);
         }
         assertEquals("DEGRADED", alone.state("media"));
+    }
+
+    @Test
+    void whenTheOtherOneDiesRequestsFailRatherThanShowOldBytes() throws IOException {
+        RemoteDisk near = new RemoteDisk(lab, lab.port(), here);
+        near.start();
+        Daemon daemon = lab.serve(file(List.of(near.uri() + "?deadline=1s", uri())));
+        awaitStep(daemon);
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            write(client, WRITES);
+            near.kill();
+
+            // The last write may not be there yet: what would be read is old.
+            assertEquals(NbdClient.EIO, client.call(NbdClient.READ, 0, place(WRITES - 1), BLOCK));
+            JsonNode detail = daemon.command("detail", "media", "--json").run().succeeds().json();
+            String reason = detail.path("reason").asText();
+            assertTrue(reason.contains(" is behind"), detail::toString);
+            assertTrue(
+                    detail.path("remedy").asText().contains("reachable: requests fail"),
+                    detail::toString);
+
+            near.start();
+            Waiting.until(
+                    () -> "it is read again: " + daemon.status("media"),
+                    PATIENCE,
+                    () -> client.read(place(0), BLOCK).length == BLOCK);
+        }
+        awaitStep(daemon);
+        try (NbdClient client = NbdClient.open(port, "media")) {
+            verify(client, WRITES);
+        }
     }
 }
