@@ -272,9 +272,6 @@ final class Legs {
         }
         leg.become(LegState.STALE, why, Instant.now());
         leg.setAway(mayComeBack);
-        if (leg.queue() != null) {
-            behind.dropped(leg);
-        }
         return true;
     }
 
@@ -294,12 +291,13 @@ final class Legs {
     /// Under the lock: brings a change of states to requests and to the superblocks.
     private void changed() {
         choosePrimary();
-        if (shut) {
-            return;
+        if (!shut) {
+            epochs.next(complete(), lagging());
+            // First: who sees the new roles can see whether they are recorded.
+            keeper.change(state());
+            publish();
         }
-        epochs.next(complete(), lagging());
-        keeper.change(state()); // first: who sees the new roles can see whether they are recorded
-        publish();
+        behind.closeQueues(legs); // a change that passes a leg by waits for the record, too
     }
 
     private void publish() {
@@ -400,8 +398,12 @@ final class Legs {
     }
 
     /// A leg did not take what was acknowledged without it.
-    void gaveUp(Leg leg, DeviceFault fault) {
-        changeIf(() -> legs.contains(leg) && drop(leg, fault.getMessage(), isGone(fault)));
+    void gaveUp(Leg leg, BehindQueue queue, DeviceFault fault) {
+        changeIf(
+                () ->
+                        legs.contains(leg)
+                                && leg.queue() == queue
+                                && drop(leg, fault.getMessage(), isGone(fault)));
     }
 
     /// A leg did not take its superblock.

@@ -112,6 +112,7 @@ final class WriteBehind {
                                     && legs.reserve().replacementOf(leg) == null
                                     && array.roles().isComplete(leg);
                     if (mayFall) {
+                        leg.setBehindSince(Long.MAX_VALUE); // first: it gets all bits until then
                         legs.changeIf(
                                 () -> {
                                     leg.lag(LegState.BEHIND, Instant.now());
@@ -127,16 +128,18 @@ final class WriteBehind {
 
     /// A leg did not take a change that was acknowledged.
     void failed(BehindQueue queue, DeviceFault fault) {
-        Leg leg = queue.leg();
-        if (leg.queue() == queue) {
-            array.legs().gaveUp(leg, fault);
-        }
+        array.legs().gaveUp(queue.leg(), queue, fault);
     }
 
-    /// A leg is dropped, under the lock of the states: nothing waits for it any more.
-    void dropped(Leg leg) {
-        Runnable rest = leg.queue().close();
-        array.blocking().threads().start("uvol-behind-" + array.volume(), rest);
+    /// Under the lock of the states: nothing waits any more for legs that were dropped.
+    void closeQueues(List<Leg> legs) {
+        for (Leg leg : legs) {
+            BehindQueue queue = leg.queue();
+            if (queue != null && leg.state() == LegState.STALE && !queue.isClosed()) {
+                Runnable rest = queue.close();
+                array.blocking().threads().start("uvol-behind-" + array.volume(), rest);
+            }
+        }
     }
 
     // --- coming in step

@@ -530,6 +530,29 @@ class WriteBehindTest {
     }
 
     @Test
+    void whileAnotherLegIsAwayItFallsBehindRarely() throws IOException {
+        lab.close();
+        lab = new MembersLab(3, MetadataPlace.END, BLOCKS, BLOCKS, BLOCKS);
+        lab.writingBehind(1, BOUND_BYTES, 5 * SECOND_NANOS).tapping(1, gate).start();
+        begin();
+        lab.disk(2).setOffline(true);
+        for (int i = 0; i < 50; i++) {
+            isTold(told(write(i * 16, 1, i)));
+            lab.sleep(REST_NANOS);
+        }
+        assertEquals(State.FAULTED, lab.status("disk2").state());
+        assertTrue(words().startsWith("behind by 0 bytes"), words());
+        lab.disk(2).setOffline(false);
+        begin();
+
+        Map<?, ?> copied = (Map<?, ?>) lab.array().detail().get("copied");
+        assertTrue((long) copied.get("bytes") <= 4 * REGION_BYTES, copied::toString);
+        lab.array().fail(BEHIND);
+        aloneHolds(16, 1);
+        assertHolds(49 * 16, 49);
+    }
+
+    @Test
     void closingWaitsForIt() throws IOException {
         gate.delayNanos = 300 * MILLI_NANOS;
         for (int i = 0; i < 10; i++) {
