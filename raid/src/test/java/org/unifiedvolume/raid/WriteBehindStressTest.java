@@ -56,7 +56,7 @@ class WriteBehindStressTest {
         try (TestProcess process = TestProcess.start()) {
             RedundantArray array = open(process);
             for (int burst = 0; burst < BURSTS; burst++) {
-                write(array, process, seed + burst * THREADS);
+                write(array, process, seed + (long) burst * THREADS);
                 TestProcess.await("it is in step", () -> words(array).equals("in step"));
             }
             assertNull(broken.get(), "seed " + seed);
