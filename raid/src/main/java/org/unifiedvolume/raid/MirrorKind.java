@@ -6,6 +6,7 @@ import org.unifiedvolume.config.ConfigFault;
 import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
+import org.unifiedvolume.raid.redundant.BehindOptions;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.spi.LayoutKind;
 import org.unifiedvolume.spi.LayoutPlan;
@@ -16,10 +17,17 @@ import org.unifiedvolume.spi.VolumeOptions;
 ///
 /// Options beside those of all levels with redundancy: `read` (`local-first`, `fastest`,
 /// `round-robin`), `write-mostly` (members that are read only when nothing else is left); for
-/// `raid10` also `chunk` and `copies`.
+/// `raid1` also `write-behind` (members that get changes later than these are acknowledged),
+/// `write-behind-bytes` and `write-behind-seconds` (how much later); for `raid10` also `chunk` and
+/// `copies`.
 public final class MirrorKind implements LayoutKind {
     private static final int MOST_LEGS = Level.MOST_LEGS;
     private static final int DEFAULT_COPIES = 2;
+    private static final String BEHIND = "write-behind";
+    private static final long LEAST_BEHIND_BYTES = 64 << 10;
+    private static final double LEAST_BEHIND_SECONDS = 0.1;
+    private static final double MOST_BEHIND_SECONDS = 3600;
+    private static final double NANOS_PER_SECOND = 1e9;
 
     @Override
     public Set<String> levels() {
@@ -44,13 +52,14 @@ public final class MirrorKind implements LayoutKind {
                                 ReadPolicy.FASTEST.word(),
                                 ReadPolicy.ROUND_ROBIN.word()));
         List<String> writeMostly = RedundancyOptions.list(options, "write-mostly");
+        BehindOptions behind = behind(options, memberCount, array.bitmap());
         if (options.level().equals("raid1")) {
             return new RedundantPlan(
                     1,
                     array,
                     names ->
                             new ReplicationPlan(
-                                    options.volume(), 1, 0, 0, policy, writeMostly, names));
+                                    options.volume(), 1, 0, 0, policy, writeMostly, behind, names));
         }
         long chunk = RedundancyOptions.chunk(options);
         int copies = copies(options, memberCount);
@@ -69,6 +78,70 @@ public final class MirrorKind implements LayoutKind {
             }
         }
         throw new AssertionError(word);
+    }
+
+    private static BehindOptions behind(VolumeOptions options, int memberCount, boolean hasBitmap)
+            throws ConfigFault {
+        List<String> names = RedundancyOptions.list(options, BEHIND).stream().distinct().toList();
+        long bytes = options.size(BEHIND + "-bytes", BehindOptions.DEFAULT_BYTES);
+        long nanos = seconds(options);
+        if (names.isEmpty()) {
+            for (String bound : List.of(BEHIND + "-bytes", BEHIND + "-seconds")) {
+                if (options.value(bound) != null) {
+                    throw options.fault(
+                            bound,
+                            "is a bound of write-behind members, and none is written",
+                            "write write-behind: with one of the members, or take it out");
+                }
+            }
+            return BehindOptions.NONE;
+        }
+        if (!options.level().equals("raid1")) {
+            throw options.fault(
+                    BEHIND,
+                    "%s has no write-behind members".formatted(options.level()),
+                    "write level: raid1, or write-mostly: in its place");
+        }
+        if (names.size() >= memberCount) {
+            throw options.fault(
+                    BEHIND,
+                    "names all %d members, and somebody must have what was acknowledged"
+                            .formatted(memberCount),
+                    "leave at least one out");
+        }
+        if (!hasBitmap) {
+            throw options.fault(
+                    BEHIND,
+                    "needs the write-intent bitmap, which says what such a member lacks after a crash",
+                    "take bitmap: none out");
+        }
+        if (bytes < LEAST_BEHIND_BYTES) {
+            throw options.fault(
+                    BEHIND + "-bytes",
+                    "%d bytes is less than 64KiB".formatted(bytes),
+                    "write one such as 16MiB");
+        }
+        return new BehindOptions(names, bytes, nanos);
+    }
+
+    private static long seconds(VolumeOptions options) throws ConfigFault {
+        String key = BEHIND + "-seconds";
+        VolumeOptions.Value value = options.value(key);
+        if (value == null) {
+            return BehindOptions.DEFAULT_NANOS;
+        }
+        try {
+            double seconds = Double.parseDouble(value.text());
+            if (seconds >= LEAST_BEHIND_SECONDS && seconds <= MOST_BEHIND_SECONDS) {
+                return (long) (seconds * NANOS_PER_SECOND);
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw options.fault(
+                key,
+                "\"%s\" is not a number from 0.1 to 3600".formatted(value.text()),
+                "write one such as 5");
     }
 
     private static int copies(VolumeOptions options, int memberCount) throws ConfigFault {

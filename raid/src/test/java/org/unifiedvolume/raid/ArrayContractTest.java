@@ -124,4 +124,11 @@ final class ArrayContractTest {
             super("raid1", 3, Map.of("assume-clean", value("true")));
         }
     }
+
+    @Nested
+    final class MirrorOfThreeWithOneBehind extends Layout {
+        MirrorOfThreeWithOneBehind() {
+            super("raid1", 3, Map.of("assume-clean", value("true"), "write-behind", value("m2")));
+        }
+    }
 }

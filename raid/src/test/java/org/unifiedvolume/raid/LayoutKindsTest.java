@@ -86,6 +86,54 @@ class LayoutKindsTest {
     }
 
     @Test
+    void writeBehindMembersAreAskedForWithinBounds() throws ConfigFault {
+        String key = "write-behind";
+        plan("raid1", 2, key, "nbd://far/b");
+        plan("raid1", 3, key, "m1, m2", key + "-bytes", "1MiB", key + "-seconds", "0.5");
+
+        assertEquals(
+                "uvol.yaml:7:5: write-behind: names all 2 members, and somebody must have what was"
+                        + " acknowledged; leave at least one out",
+                refusal("raid1", 2, key, "m0,m1"));
+        assertEquals(
+                "uvol.yaml:7:5: write-behind: raid10 has no write-behind members; write level:"
+                        + " raid1, or write-mostly: in its place",
+                refusal("raid10", 4, key, "m0"));
+        assertTrue(refusal("raid5", 3, key, "m0").contains("unknown key \"write-behind\""));
+        assertTrue(refusal("raid1", 2, key, "m0", "bitmap", "none").contains("needs the write-in"));
+        assertTrue(refusal("raid1", 2, key, "m0", key + "-bytes", "4KiB").contains("64KiB"));
+        for (String seconds : List.of("0", "-1", "NaN", "5s", "1e9")) {
+            assertTrue(
+                    refusal("raid1", 2, key, "m0", key + "-seconds", seconds)
+                            .contains("is not a number from 0.1 to 3600"));
+        }
+        assertTrue(refusal("raid1", 2, key + "-bytes", "1MiB").contains("none is written"));
+    }
+
+    @Test
+    void aWriteBehindMemberIsOneOfTheMembers() {
+        try (Rig rig = new Rig()) {
+            List<LayoutMember> members =
+                    rig.members(
+                            List.of(
+                                    rig.memory(1 << 20, Locality.LOCAL),
+                                    rig.memory(1 << 20, Locality.LOCAL)));
+            IOException e =
+                    assertThrows(
+                            IOException.class,
+                            () ->
+                                    plan("raid1", 2, "write-behind", "nbd://far/b")
+                                            .assemble(members, context(rig)));
+            assertTrue(
+                    e.getMessage()
+                            .endsWith(
+                                    "write-behind: nbd://far/b is none of its members; write one of"
+                                            + " m0, m1"),
+                    e::getMessage);
+        }
+    }
+
+    @Test
     void aMissingMemberOfAStripeIsNamedAndTheOthersAreClosed() {
         try (Rig rig = new Rig()) {
             MemoryDevice here = rig.memory(1 << 20, Locality.LOCAL);

@@ -15,6 +15,9 @@ final class VolumeReader {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     private static final int DEFAULT_DEPTH = 256;
     private static final int MAX_DEPTH = 65_536;
+    /// The keys of layouts that take a list of members.
+    private static final Set<String> LISTS = Set.of("write-behind", "write-mostly");
+
     private static final int MAX_ITEMS = 256;
     private static final long LEAST_CACHE_BYTES = 1 << 20;
     private static final long MOST_CACHE_BYTES = 1L << 40;
@@ -207,11 +210,25 @@ final class VolumeReader {
             if (VolumeConfig.KEYS.contains(entry.key())) {
                 continue;
             }
+            Place where = entry.value().place();
+            if (LISTS.contains(entry.key()) && entry.value() instanceof YamlNode.Sequence) {
+                others.put(entry.key(), new Written(where, listed(entry)));
+                continue;
+            }
             if (!(entry.value() instanceof YamlNode.Scalar)) {
                 throw unknown(entry, name);
             }
-            others.put(entry.key(), new Written(entry.value().place(), ConfigReader.scalar(entry)));
+            others.put(entry.key(), new Written(where, ConfigReader.scalar(entry)));
         }
         return others;
+    }
+
+    /// A list of members as one value, with commas between them.
+    private static String listed(YamlNode.Entry entry) throws ConfigFault {
+        List<String> texts = new ArrayList<>();
+        for (Written item : uris(entry, "member")) {
+            texts.add(item.text());
+        }
+        return String.join(",", texts);
     }
 }

@@ -214,6 +214,16 @@ class ConfigReaderTest {
         }
 
         @Test
+        void thatHoldsAListOfMembersOnlyWhereThereCanBeOne() throws ConfigFault {
+            String text =
+                    "volumes: [{name: v, level: raid1, members: [a, b, c], write-behind: [b, c]}]";
+            VolumeConfig volume = read(text).volumes().getFirst();
+            assertEquals("b,c", volume.others().get("write-behind").text());
+            assertTrue(
+                    faultOfVolume("    write-behind: [[b]]").contains("a list instead of a URI"));
+        }
+
+        @Test
         void thatHoldsAListWhereTheLayoutExpectsAValue() {
             assertTrue(faultOfVolume("    chunk: [1, 2]").contains("unknown key \"chunk\""));
         }

@@ -1,8 +1,13 @@
 package org.unifiedvolume.raid.mirror;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.unifiedvolume.buffer.Buffers;
+import org.unifiedvolume.raid.redundant.BehindQueue;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
+import org.unifiedvolume.raid.redundant.LegState;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -15,7 +20,8 @@ import org.unifiedvolume.request.Outcome;
 /// A change on its way to every copy.
 ///
 /// Done when each leg has answered and the complete ones that have it are enough; the legs that
-/// failed are dropped then. If they are not enough, the copies are made alike later.
+/// failed are dropped then. If they are not enough, the copies are made alike later. Legs that are
+/// written behind get it when it has succeeded on the others ([BehindQueue]), and do not count.
 final class CopyChange extends FanOut {
     private final Replication level;
     private final CopyMap map;
@@ -26,12 +32,24 @@ final class CopyChange extends FanOut {
     private final Level.Change whole;
     private int count;
 
+    /// What goes to legs that are behind when the others have it; null if there is none.
+    private List<Later> later;
+
+    /// Write-behind legs that get it with the others; null if there is none.
+    private List<BehindQueue> notBehind;
+
+    /// Whether a leg gets it at once that counts as complete.
+    private boolean isKept;
+
     /// Why legs failed, by role; null as long as none has.
     private DeviceFault[] faults;
 
     private int refusals;
     private int untouched;
     private boolean mustRepeatSlowly;
+
+    /// A part of it for a leg that is behind.
+    private record Later(BehindQueue queue, long row, long length, Buffers source) {}
 
     /// @param whole whose rows are held
     /// @param what is sent to the legs: the parent, or what it becomes there
@@ -65,12 +83,35 @@ final class CopyChange extends FanOut {
             CopySet set = map.setAt(at);
             for (int copy = 0; copy < set.copyCount(); copy++) {
                 Leg leg = set.writable(copy);
-                if (leg != null) {
+                if (leg != null && !isLater(leg, places.row(at, copy), at - start, length)) {
                     submit(leg, places.row(at, copy), length, source(at - start, length));
                 }
             }
         }
         allSubmitted();
+    }
+
+    /// Whether a leg gets a part later, or not at all.
+    private boolean isLater(Leg leg, long row, long from, long length) {
+        BehindQueue queue = leg.queue();
+        if (queue == null) {
+            return false;
+        }
+        switch (queue.begin()) {
+            case NOW -> {
+                notBehind = notBehind == null ? new ArrayList<>() : notBehind;
+                notBehind.add(queue);
+                return false;
+            }
+            case LATER -> {
+                later = later == null ? new ArrayList<>() : later;
+                later.add(new Later(queue, row, length, source(from, length)));
+            }
+            case NEVER -> {
+                // It lacks this change from now on, and the superblocks say so already.
+            }
+        }
+        return true;
     }
 
     private Buffers source(long from, long length) {
@@ -85,6 +126,7 @@ final class CopyChange extends FanOut {
         children[count] = child;
         roles[count] = leg.role();
         count++;
+        isKept |= leg.state() == LegState.IN_SYNC;
         expectOne();
         leg.submit(child, this);
     }
@@ -127,7 +169,7 @@ final class CopyChange extends FanOut {
             failed = faults;
         }
         if (failed == null) {
-            return Outcome.Done.DONE;
+            return later == null || isKept ? Outcome.Done.DONE : notKept();
         }
         if (what instanceof Zero zero && zero.fastOnly() && isRefusedBySome()) {
             mustRepeatSlowly = true;
@@ -137,9 +179,26 @@ final class CopyChange extends FanOut {
         return why == null ? Outcome.Done.DONE : new Outcome.Failed(why);
     }
 
+    /// Legs that are behind do not count.
+    private Outcome notKept() {
+        return Outcome.failed(
+                DeviceFault.Kind.IO,
+                "volume %s: no leg that is complete takes changes".formatted(group.volume()));
+    }
+
     @Override
     protected void end(Completion whoWaits) {
         Outcome outcome = result();
+        if (notBehind != null) {
+            notBehind.forEach(BehindQueue::endNow);
+        }
+        if (later != null && outcome.isSuccess() && !mustRepeatSlowly) {
+            handOver(whoWaits, outcome);
+            return;
+        }
+        if (later != null) {
+            later.forEach(part -> part.queue.cancel());
+        }
         if (outcome instanceof Outcome.Failed(DeviceFault why) && !isUntouched()) {
             IoRequest all = parent();
             long row = level.firstRow(all.offsetBytes(), all.lengthBytes());
@@ -147,6 +206,23 @@ final class CopyChange extends FanOut {
             whole.failed(why, () -> mend(row, rows));
         } else {
             whoWaits.complete(parent(), outcome);
+        }
+    }
+
+    /// The legs that count have it: it is answered when there is room for it in the queues of the
+    /// others.
+    private void handOver(Completion whoWaits, Outcome outcome) {
+        AtomicInteger outside = new AtomicInteger(later.size());
+        Runnable admitted =
+                () -> {
+                    if (outside.decrementAndGet() == 0) {
+                        whoWaits.complete(parent(), outcome);
+                    }
+                };
+        List<Runnable> ends = later.stream().map(_ -> whole.owed()).toList();
+        for (int i = 0; i < ends.size(); i++) {
+            Later part = later.get(i);
+            part.queue.add(what, part.row, part.length, part.source, admitted, ends.get(i));
         }
     }
 
@@ -160,6 +236,9 @@ final class CopyChange extends FanOut {
             level.resync(group, row, rows);
             for (Leg leg : group.roles().writable()) {
                 if (!group.roles().isComplete(leg.role())) {
+                    if (leg.queue() != null) {
+                        leg.queue().awaitFree(group.blocking(), row, rows); // earlier changes
+                    }
                     level.restore(group, leg, row, rows);
                 }
             }

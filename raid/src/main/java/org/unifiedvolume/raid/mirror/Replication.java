@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.unifiedvolume.device.DeviceShape;
 import org.unifiedvolume.device.DeviceShape.Ability;
 import org.unifiedvolume.raid.array.CommonShape;
+import org.unifiedvolume.raid.redundant.BehindOptions;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
@@ -58,6 +59,11 @@ public final class Replication implements Level {
     @Override
     public long rowBytes() {
         return places().rowBytes();
+    }
+
+    @Override
+    public BehindOptions behind() {
+        return options.behind();
     }
 
     @Override
@@ -119,7 +125,7 @@ public final class Replication implements Level {
         addLoads(roles.count());
         long avoided = 0;
         for (int role = 0; role < roles.count(); role++) {
-            boolean isAvoided = options.writeMostly().contains(roles.leg(role).name());
+            boolean isAvoided = options.isAvoided(roles.leg(role).name());
             avoided |= isAvoided ? 1L << role : 0;
         }
         CopySet[] all = new CopySet[places.setCount()];

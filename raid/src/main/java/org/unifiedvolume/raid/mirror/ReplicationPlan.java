@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.UUID;
 import org.unifiedvolume.config.Units;
 import org.unifiedvolume.raid.geometry.NearCopiesGeometry;
+import org.unifiedvolume.raid.redundant.BehindOptions;
 import org.unifiedvolume.raid.redundant.Level;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.redundant.PlanChecks;
@@ -18,6 +19,7 @@ import org.unifiedvolume.raid.superblock.MemberAreas;
 /// @param chunkBytes 0 for RAID 1
 /// @param copies how many copies of each chunk; 0 for RAID 1, where every member has one
 /// @param writeMostly the members that are read only when nothing else is left
+/// @param behind the members that get changes later than these are acknowledged
 /// @param names the members, in the order in which they were written
 public record ReplicationPlan(
         String volume,
@@ -26,9 +28,22 @@ public record ReplicationPlan(
         int copies,
         ReadPolicy policy,
         List<String> writeMostly,
+        BehindOptions behind,
         List<String> names)
         implements LevelPlan {
     private static final int MIRROR = 1;
+
+    /// A mirror, or RAID 10, every leg of which has a change before it is acknowledged.
+    public ReplicationPlan(
+            String volume,
+            int level,
+            long chunkBytes,
+            int copies,
+            ReadPolicy policy,
+            List<String> writeMostly,
+            List<String> names) {
+        this(volume, level, chunkBytes, copies, policy, writeMostly, BehindOptions.NONE, names);
+    }
 
     public ReplicationPlan {
         writeMostly = List.copyOf(writeMostly);
@@ -54,6 +69,7 @@ public record ReplicationPlan(
             int blockBytes,
             long createdMicros)
             throws IOException {
+        checkBehind();
         if (level == MIRROR) {
             long size = leastDataBytes - leastDataBytes % blockBytes;
             return new ArrayDescription(
@@ -80,6 +96,7 @@ public record ReplicationPlan(
     @Override
     public void check(ArrayDescription array) throws IOException {
         PlanChecks.level(volume, this, array);
+        checkBehind();
         if (level != MIRROR && (array.chunkBytes() != chunkBytes || array.copies() != copies)) {
             throw new IOException(
                     "volume %s: the array was made with chunk: %s and copies: %d; write these"
@@ -93,9 +110,19 @@ public record ReplicationPlan(
         }
     }
 
+    private void checkBehind() throws IOException {
+        for (String name : behind.names()) {
+            if (!names.isEmpty() && !names.contains(name)) {
+                throw new IOException(
+                        "volume %s: write-behind: %s is none of its members; write one of %s"
+                                .formatted(volume, name, String.join(", ", names)));
+            }
+        }
+    }
+
     @Override
     public Level make(ArrayDescription array, MemberAreas[] areas) {
         CopyPlaces places = CopyPlaces.of(array);
-        return new Replication(name(), places, new ReplicationOptions(policy, writeMostly));
+        return new Replication(name(), places, new ReplicationOptions(policy, writeMostly, behind));
     }
 }

@@ -2,8 +2,9 @@
 /// other.
 ///
 /// Entry class: [org.unifiedvolume.raid.mirror.Replication]. Every change goes to all copies that
-/// take changes, a read to the best of the complete ones. Which legs those are, and what else is
-/// common to all levels with redundancy, is in `redundant`.
+/// take changes, to those that are written behind when the others have it; a read to the best of
+/// the complete ones. Which legs those are, and what else is common to all levels with redundancy,
+/// is in `redundant`.
 ///
 /// Data path: on whatever thread submits or answers; never blocks.
 package org.unifiedvolume.raid.mirror;

@@ -88,6 +88,9 @@ final class ArrayDetail {
             view.put("since", own.since().toString());
             view.put("remedy", own.remedy());
             view.put("filled", leg.filledBytes());
+            if (leg.queue() != null) {
+                view.put("write-behind", leg.queue().lag().view());
+            }
             view.put("known-events", array.legs().knownEvents(leg));
             view.put("failed-reads", leg.readErrors());
             view.put("mended", leg.mended());

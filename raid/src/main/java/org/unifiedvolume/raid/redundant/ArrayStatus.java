@@ -79,6 +79,15 @@ final class ArrayStatus {
             reason += "; being reshaped: " + array.jobs().reshape().words();
         }
         boolean works = array.level().isEnough(working);
+        String reproach = works ? "" : array.behind().reproach();
+        if (!reproach.isEmpty()) {
+            return online.as(
+                    worst.state(),
+                    "%s; %s, and lacks acknowledged changes".formatted(reason, reproach),
+                    worst.since(),
+                    "make %s reachable: requests fail rather than show old bytes"
+                            .formatted(worst.name()));
+        }
         State state = works ? State.DEGRADED : worst.state();
         return online.as(state, reason, worst.since(), worst.remedy());
     }
@@ -172,7 +181,11 @@ final class ArrayStatus {
                                     leg.since(),
                                     "check the disk, then uvol fail %s %s and %s"
                                             .formatted(volume, leg.name(), readd))
-                            : withLosses(leg, withChecksumErrors(leg, own));
+                            : withLosses(leg, withChecksumErrors(leg, inStep(leg, own)));
+            case BEHIND ->
+                    own.state() == State.ONLINE
+                            ? own.as(State.ONLINE, leg.queue().lag().words(), leg.since(), "")
+                            : own;
             case REBUILDING ->
                     own.as(
                             State.REBUILDING,
@@ -287,6 +300,13 @@ final class ArrayStatus {
             }
         }
         return online;
+    }
+
+    /// A leg that is written behind says when it is not.
+    private static DeviceStatus inStep(Leg leg, DeviceStatus own) {
+        return leg.queue() == null || own.state() != State.ONLINE
+                ? own
+                : own.as(State.ONLINE, leg.queue().lag().words(), own.since(), "");
     }
 
     private static String progress(Leg leg) {

@@ -48,7 +48,9 @@ final class Epochs {
     /// The next state.
     ///
     /// @param complete the roles whose legs are complete in it
-    void next(long complete) {
+    /// @param lagging those whose legs lack only what is marked in the bitmap and will be cleared
+    ///     when they have it
+    void next(long complete, long lagging) {
         events++;
         if ((completeBefore & ~complete) != 0 || memberLeft) {
             memberLeft = false;
@@ -59,7 +61,7 @@ final class Epochs {
             epoch = new Epoch(epoch.number() + 1, randomIds.getAsLong());
         }
         completeBefore = complete;
-        if (complete == all) {
+        if ((complete | lagging) == all) {
             clearedEvents = events;
         }
     }
@@ -88,7 +90,7 @@ final class Epochs {
         return events;
     }
 
-    /// The last one in which all legs were complete.
+    /// The last one in which bits of the bitmap may have been cleared.
     long clearedEvents() {
         return clearedEvents;
     }

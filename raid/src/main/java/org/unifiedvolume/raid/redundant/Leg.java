@@ -38,6 +38,9 @@ public final class Leg {
     private volatile RowJob lastRebuild;
     private long knownEvents;
     private long inSyncSince;
+    private volatile BehindQueue queue;
+    private volatile long behindSince;
+    private long fellNanos;
 
     /// @param state what it holds at the start
     /// @param reason why it is in that state; may be empty
@@ -71,6 +74,12 @@ public final class Leg {
         moved.lastRebuild = lastRebuild;
         moved.knownEvents = knownEvents;
         moved.inSyncSince = inSyncSince;
+        moved.queue = queue;
+        moved.behindSince = behindSince;
+        moved.fellNanos = fellNanos;
+        if (queue != null) {
+            queue.setLeg(moved);
+        }
         return moved;
     }
 
@@ -272,6 +281,50 @@ public final class Leg {
 
     void setInSyncSince(long ofEvents) {
         inSyncSince = ofEvents;
+    }
+
+    /// The changes that it gets later than they are acknowledged; null if it gets all of them
+    /// before.
+    public BehindQueue queue() {
+        return queue;
+    }
+
+    void setQueue(BehindQueue newQueue) {
+        queue = newQueue;
+    }
+
+    /// Whether it may lack changes that were acknowledged, so that nothing is to wait for it.
+    public boolean lags() {
+        LegState now = state;
+        return queue != null && now.takesChanges() && !now.isComplete();
+    }
+
+    /// It falls behind, or is in step again; what is known of its reads stays.
+    void lag(LegState newState, Instant when) {
+        state = newState;
+        if (!suspect) {
+            reason = "";
+            since = when;
+        }
+    }
+
+    /// The count of events of the state that said first that it is behind; 0 if none said that it
+    /// is complete before.
+    long behindSince() {
+        return behindSince;
+    }
+
+    void setBehindSince(long ofEvents) {
+        behindSince = ofEvents;
+    }
+
+    /// When it fell behind last.
+    long fellNanos() {
+        return fellNanos;
+    }
+
+    void setFellNanos(long nanos) {
+        fellNanos = nanos;
     }
 
     /// The job that gives this leg its bytes; null if there is none.

@@ -42,6 +42,10 @@ final class LegBitmap implements BitmapStore {
                     }
                 };
         for (Leg leg : targets) {
+            if (isOfNoUse(leg)) {
+                answered.run();
+                continue;
+            }
             write(
                     leg,
                     firstBlock,
@@ -64,6 +68,12 @@ final class LegBitmap implements BitmapStore {
                     });
         }
         answered.run();
+    }
+
+    /// A leg that is known to be behind is not asked at a start, and gets all of the bitmap before
+    /// it is in step: nobody has to wait for it.
+    private boolean isOfNoUse(Leg leg) {
+        return array.legs().isRecordedBehind(leg) && !leg.queue().isJoining();
     }
 
     /// @param told why it failed; null if it did not
@@ -104,8 +114,9 @@ final class LegBitmap implements BitmapStore {
         return new IoTag(array.io().ids().next(), 0, Operation.WRITE, Locality.MIXED, 0, 0, 0, now);
     }
 
-    /// Bits may be cleared while every role has a complete leg: a leg that is away needs to know
-    /// what was changed since it left, and so does a replacement after a crash.
+    /// Bits may be cleared while every role has a leg that is complete, or behind: changes leave
+    /// their regions only when legs that are behind have them, too. Not otherwise: a leg that is
+    /// away needs to know what was changed since it left, and so does a replacement after a crash.
     @Override
     public void prepareClear(Consumer<Boolean> done) {
         if (!mayClear()) {
@@ -118,7 +129,7 @@ final class LegBitmap implements BitmapStore {
     private boolean mayClear() {
         Legs legs = array.legs();
         return !array.isClosed()
-                && legs.areAllInSync()
+                && legs.areAllInUse()
                 && legs.reserve().replacements().isEmpty()
                 && !legs.roles().isMeasured()
                 && legs.keeper().isSettled();

@@ -229,8 +229,12 @@ final class LegCount {
             isOneLeft |= !goes && leg.device() != null && leg.state().isComplete();
         }
         if (!isOneLeft) {
+            String reproach = array.behind().reproach();
             throw refusal(
-                    "none of the legs that would be left is in sync; bring another one in sync first");
+                    "none of the legs that would be left is in sync; "
+                            + (reproach.isEmpty()
+                                    ? "bring another one in sync first"
+                                    : reproach + ": wait until it is in step"));
         }
     }
 

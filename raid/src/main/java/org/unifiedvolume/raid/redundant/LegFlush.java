@@ -1,5 +1,6 @@
 package org.unifiedvolume.raid.redundant;
 
+import java.util.Arrays;
 import org.unifiedvolume.raid.array.Children;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -7,7 +8,8 @@ import org.unifiedvolume.request.FanOut;
 import org.unifiedvolume.request.IoRequest;
 import org.unifiedvolume.request.Outcome;
 
-/// A flush of every leg that takes changes; the legs that fail it are dropped.
+/// A flush of the legs that take changes; those that fail it are dropped. A client's does not wait
+/// for legs that may lack acknowledged changes anyway.
 ///
 /// It has succeeded when the superblocks say so: a leg that was dropped, with what it had not made
 /// durable, would count as complete at the next start otherwise.
@@ -21,12 +23,16 @@ final class LegFlush extends FanOut {
     /// Why legs failed, by role; null as long as none has.
     private DeviceFault[] faults;
 
-    LegFlush(RedundantArray array, IoRequest.Flush flush, Completion done) {
+    /// @param all whether legs that may be behind are flushed, too
+    LegFlush(RedundantArray array, IoRequest.Flush flush, boolean all, Completion done) {
         super(flush, done);
         this.array = array;
         this.mark = array.level().flushBegins();
         this.roles = array.roles();
-        this.targets = roles.writable();
+        this.targets =
+                Arrays.stream(roles.writable())
+                        .filter(leg -> !leg.lags() || (all && !leg.queue().isClosed()))
+                        .toArray(Leg[]::new);
         this.children = new IoRequest[targets.length];
     }
 

@@ -8,6 +8,9 @@ public enum LegState {
     IN_SYNC(MemberState.IN_SYNC),
     /// Every change from now on; a job fills in the rest.
     REBUILDING(MemberState.REBUILDING),
+    /// Everything but what its queue still holds ([BehindQueue]), and regions that are marked in
+    /// the bitmap. On disk that is a rebuild which has come to its end.
+    BEHIND(MemberState.REBUILDING),
     /// It lacks acknowledged changes, and takes none.
     STALE(MemberState.STALE);
 

@@ -33,7 +33,7 @@ final class Legs {
     private final ReentrantLock lock = new ReentrantLock();
     private final Reserve reserve;
     private final Epochs epochs;
-    private long savedEvents;
+    private volatile long savedEvents;
     private int primary;
     private boolean measured;
     private boolean closedClean;
@@ -41,6 +41,7 @@ final class Legs {
     private boolean differ;
     private boolean shut;
     private Runnable listener = () -> {};
+    private WriteBehind behind;
     private volatile Roles roles;
 
     /// @param start the state that the legs were found in
@@ -87,6 +88,12 @@ final class Legs {
         listener = newListener;
     }
 
+    /// Who looks after the legs that may be behind; before the array is used.
+    void setBehind(WriteBehind newBehind) {
+        behind = newBehind;
+        legs.forEach(behind::enroll);
+    }
+
     /// A look at one leg or all of them while nothing changes.
     <T> T look(Supplier<T> look) {
         lock.lock();
@@ -97,9 +104,19 @@ final class Legs {
         }
     }
 
-    /// Whether every role has a complete leg.
-    boolean areAllInSync() {
-        return Long.bitCount(roles.complete()) == legs.size();
+    /// Whether every role has a leg that is complete, or lacks only what is in its queue.
+    boolean areAllInUse() {
+        return look(() -> (complete() | lagging()) == (1L << legs.size()) - 1);
+    }
+
+    /// The legs that lack only what is in their queues.
+    private long lagging() {
+        long found = 0;
+        for (Leg leg : legs) {
+            boolean isBehind = leg.state() == LegState.BEHIND && !leg.queue().isClosed();
+            found |= isBehind ? leg.bit() : 0;
+        }
+        return found;
     }
 
     /// Takes note of a read that a leg failed.
@@ -273,7 +290,6 @@ final class Legs {
         }
         leg.become(LegState.STALE, why, Instant.now());
         leg.setAway(mayComeBack);
-        choosePrimary();
         return true;
     }
 
@@ -292,12 +308,14 @@ final class Legs {
 
     /// Under the lock: brings a change of states to requests and to the superblocks.
     private void changed() {
-        if (shut) {
-            return;
+        choosePrimary();
+        if (!shut) {
+            epochs.next(complete(), lagging());
+            // First: who sees the new roles can see whether they are recorded.
+            keeper.change(state());
+            publish();
         }
-        epochs.next(complete());
-        keeper.change(state()); // first: who sees the new roles can see whether they are recorded
-        publish();
+        behind.closeQueues(legs); // a change that passes a leg by waits for the record, too
     }
 
     private void publish() {
@@ -377,6 +395,33 @@ final class Legs {
     /// Whether it is on disk that a complete leg is. Under the lock.
     boolean isRecorded(Leg leg) {
         return leg.inSyncSince() <= savedEvents;
+    }
+
+    /// Whether it is on disk that a leg is not complete which may be behind: then nothing of what
+    /// it carries counts at a start, but its data.
+    boolean isRecordedBehind(Leg leg) {
+        return leg.lags() && leg.behindSince() <= savedEvents;
+    }
+
+    /// Whether the array can go on without a complete leg that takes changes later. Under the lock.
+    boolean mayFallBehind(Leg leg) {
+        return !shut && !measured && !differ && level.isEnough(complete() & ~leg.bit());
+    }
+
+    /// A leg that was behind lacks nothing any more, durably. Under the lock.
+    void caughtUp(Leg leg) {
+        leg.setFilledBytes(level.rowBytes());
+        changed();
+        leg.setInSyncSince(epochs.events());
+    }
+
+    /// A leg did not take what was acknowledged without it.
+    void gaveUp(Leg leg, BehindQueue queue, DeviceFault fault) {
+        changeIf(
+                () ->
+                        legs.contains(leg)
+                                && leg.queue() == queue
+                                && drop(leg, fault.getMessage(), isGone(fault)));
     }
 
     /// A leg did not take its superblock.
@@ -483,9 +528,15 @@ final class Legs {
                             .formatted(volume, leg.name()));
         }
         if (!canDoWithout(leg)) {
+            String reproach = behind.reproach();
             throw new IOException(
-                    "volume %s: the array cannot do without %s; bring another leg in sync first"
-                            .formatted(volume, leg.name()));
+                    "volume %s: the array cannot do without %s; %s"
+                            .formatted(
+                                    volume,
+                                    leg.name(),
+                                    reproach.isEmpty()
+                                            ? "bring another leg in sync first"
+                                            : reproach + ": wait until it is in step"));
         }
     }
 
@@ -550,6 +601,7 @@ final class Legs {
             }
             leg.setMember(replacement.member());
             leg.become(LegState.IN_SYNC, "", Instant.now());
+            behind.enroll(leg);
             leg.setKnownEvents(replacement.knownEvents());
             epochs.memberLeft();
             changed();
@@ -595,6 +647,7 @@ final class Legs {
             leg.setMember(member);
             leg.setFilledBytes(filledBytes);
             leg.become(LegState.REBUILDING, "", Instant.now());
+            behind.enroll(leg);
             leg.setRebuild(job);
             changed();
         } finally {
@@ -617,6 +670,7 @@ final class Legs {
             all.addAll(more);
             legs = List.copyOf(all);
             more.forEach(leg -> reserve.enlist(leg, leg.member()));
+            more.forEach(behind::enroll);
             epochs.setRoles(legs.size());
             changed();
         } finally {
@@ -686,11 +740,15 @@ final class Legs {
             if (leg.rebuild() != job || (job != null && job.mustStop())) {
                 return;
             }
+            boolean isBehind = leg.queue() != null; // its queue may hold changes
             leg.setRebuild(null);
             leg.setFilledBytes(level.rowBytes());
-            leg.become(LegState.IN_SYNC, "", Instant.now());
-            choosePrimary();
+            leg.become(isBehind ? LegState.BEHIND : LegState.IN_SYNC, "", Instant.now());
             changed();
+            if (isBehind) {
+                behind.filled(leg);
+                return;
+            }
             leg.setInSyncSince(epochs.events());
             LOG.info("volume {}: {} is in sync", volume, leg.name());
         } finally {
@@ -720,6 +778,7 @@ final class Legs {
                     all.addAll(more);
                     legs = List.copyOf(all);
                     more.forEach(leg -> reserve.enlist(leg, leg.member()));
+                    more.forEach(behind::enroll);
                     epochs.setRoles(legs.size());
                 });
     }

@@ -26,6 +26,12 @@ public interface Level {
         /// and others that touch the rows are refused, until `mending` has seen to it that the legs
         /// agree. Instead of [#complete].
         void failed(DeviceFault why, Mending mending);
+
+        /// Some leg gets it later than it is answered: to all but clients its rows count as being
+        /// changed until what is returned has been run. Before [#complete].
+        default Runnable owed() {
+            throw new UnsupportedOperationException("every leg gets this change at once");
+        }
     }
 
     /// Makes the rows of a failed change agree. On a control thread, again and again until it
@@ -84,6 +90,11 @@ public interface Level {
     /// @param areas what lies where on the new legs, by role from the first of them on
     default void widen(ArrayDescription wide, MemberAreas[] areas) {
         throw new UnsupportedOperationException(name() + " takes no more members");
+    }
+
+    /// Which legs get changes later than these are acknowledged.
+    default BehindOptions behind() {
+        return BehindOptions.NONE;
     }
 
     /// Whether writes that follow one another cost less as one.

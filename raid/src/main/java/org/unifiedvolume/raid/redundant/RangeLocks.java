@@ -2,7 +2,9 @@ package org.unifiedvolume.raid.redundant;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.unifiedvolume.request.DeviceFault;
 
@@ -12,7 +14,9 @@ import org.unifiedvolume.request.DeviceFault;
 /// legs would differ for ever. Those that do not overlap never wait. All holds stand in one list by
 /// age; each counts the older ones that it overlaps and is granted when none is left.
 ///
-/// A hold that may last can refuse others ([#refuse]), so that they fail instead of waiting.
+/// A hold that may last can refuse others ([#refuse]), so that they fail instead of waiting. One
+/// whose work is done but for something that those of its kind see to themselves lets them pass
+/// ([#letPass]).
 public final class RangeLocks {
     /// A range that somebody holds or waits for.
     public abstract static class Hold {
@@ -21,6 +25,7 @@ public final class RangeLocks {
         private Hold older;
         private Hold younger;
         private int blockers;
+        private boolean isPassed;
         private DeviceFault refusal;
 
         protected Hold(long row, long lengthBytes) {
@@ -35,6 +40,11 @@ public final class RangeLocks {
         /// The range is held from now on. Called on the thread that acquires or on one that
         /// releases; must not block.
         protected abstract void granted();
+
+        /// Whether it need not wait for one that lets others pass.
+        protected boolean mayPass() {
+            return false;
+        }
 
         /// Whether it would rather fail than wait for one that refuses others.
         protected boolean isRefusable() {
@@ -52,6 +62,10 @@ public final class RangeLocks {
     private final ArrayDeque<Hold> ready = new ArrayDeque<>();
     private Hold oldest;
     private Hold youngest;
+
+    /// Those that let others pass, in any order.
+    private final Set<Hold> passed = new LinkedHashSet<>();
+
     private int waitingCount;
     private boolean granting;
 
@@ -65,6 +79,11 @@ public final class RangeLocks {
                 if (other.overlaps(hold)) {
                     hold.blockers++;
                     refusal = other.refusal == null ? refusal : other.refusal;
+                }
+            }
+            if (!hold.mayPass()) {
+                for (Hold other : passed) {
+                    hold.blockers += other.overlaps(hold) ? 1 : 0;
                 }
             }
             if (refusal == null || !hold.isRefusable()) {
@@ -134,6 +153,30 @@ public final class RangeLocks {
         }
     }
 
+    /// From now on others that may pass need not wait for a granted range, which others still do.
+    public void letPass(Hold hold) {
+        lock.lock();
+        try {
+            if (waitingCount > 0) {
+                for (Hold other = hold.younger; other != null; other = other.younger) {
+                    if (other.mayPass()) {
+                        unblock(hold, other);
+                    }
+                }
+            }
+            unlink(hold);
+            hold.isPassed = true;
+            passed.add(hold);
+            if (!mustGrant()) {
+                return;
+            }
+            granting = true;
+        } finally {
+            lock.unlock();
+        }
+        grantReady();
+    }
+
     /// Gives a granted range up, which may grant others.
     public void release(Hold hold) {
         lock.lock();
@@ -151,16 +194,31 @@ public final class RangeLocks {
 
     /// Takes a hold out; those for which it was the last in the way are ready.
     private void remove(Hold hold) {
+        if (hold.isPassed) {
+            // Those that wait for it have come later; those that it had to wait for are gone.
+            for (Hold other = waitingCount > 0 ? oldest : null; other != null; ) {
+                if (!other.mayPass()) {
+                    unblock(hold, other);
+                }
+                other = other.younger;
+            }
+            passed.remove(hold);
+            return;
+        }
         if (waitingCount > 0) {
             for (Hold other = hold.younger; other != null; other = other.younger) {
-                if (other.overlaps(hold) && --other.blockers == 0) {
-                    waitingCount--;
-                    other.refusal = null;
-                    ready.add(other);
-                }
+                unblock(hold, other);
             }
         }
         unlink(hold);
+    }
+
+    private void unblock(Hold gone, Hold other) {
+        if (other.overlaps(gone) && --other.blockers == 0) {
+            waitingCount--;
+            other.refusal = null;
+            ready.add(other);
+        }
     }
 
     private boolean mustGrant() {

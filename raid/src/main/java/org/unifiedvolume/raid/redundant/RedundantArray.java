@@ -67,6 +67,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     private final Succession succession;
     private final Repairs repairs;
     private final Gathering gathering;
+    private final WriteBehind behind;
     private final FailedChanges failedChanges = new FailedChanges(this);
     private final RangeLocks locks = new RangeLocks();
     private final AtomicBoolean membershipTaken = new AtomicBoolean();
@@ -112,6 +113,8 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         this.repairs = new Repairs(this);
         this.gathering = level.gathers() ? new Gathering(this) : null;
         this.status = new ArrayStatus(this, Instant.now());
+        this.behind = new WriteBehind(this, level.behind());
+        legs.setBehind(behind);
         legs.setListener(this::statesChanged);
     }
 
@@ -242,6 +245,11 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     /// A member that is about to be given everything, with a list of nothing lost. Blocks.
     LegMember withNewList(LegMember member) throws IOException {
         return member.withNewList(superblocks.seat(member).areas(), blocking);
+    }
+
+    /// Looks after legs that get changes later.
+    WriteBehind behind() {
+        return behind;
     }
 
     Replacements replacements() {
@@ -422,7 +430,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         switch (request) {
             case Read _, Locate _, Prefetch _ -> level.read(this, request, done);
             case Write _, Zero _, Discard _ -> change(request, done);
-            case Flush flush -> new LegFlush(this, flush, done).start();
+            case Flush flush -> new LegFlush(this, flush, false, done).start();
         }
     }
 
@@ -467,7 +475,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         Locality where = legs.roles().writeLocality();
         long now = io().timers().nanoTime();
         IoTag tag = new IoTag(io().ids().next(), 0, Operation.FLUSH, where, 0, 0, 0, now);
-        new LegFlush(this, new Flush(tag), done).start();
+        new LegFlush(this, new Flush(tag), true, done).start();
     }
 
     /// As [#flush(Completion)], and waits until it is done.
@@ -550,10 +558,12 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
     @Override
     public void replace(String member, LayoutMember replacement, boolean force) throws IOException {
         changeMembership(
-                () -> {
-                    membership.replace(leg(member), replacement, force);
-                    return "";
-                });
+                () ->
+                        behind.inStep(
+                                () -> {
+                                    membership.replace(leg(member), replacement, force);
+                                    return "";
+                                }));
     }
 
     @Override
@@ -591,7 +601,7 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
 
     @Override
     public long grow(long sizeBytes) throws IOException {
-        return changeMembership(() -> growth.grow(sizeBytes));
+        return changeMembership(() -> behind.inStep(() -> growth.grow(sizeBytes)));
     }
 
     @Override
@@ -700,8 +710,10 @@ public final class RedundantArray implements BlockDevice, ManagedArray, Group {
         }
         BlockingLegs.Held all = new BlockingLegs.Held(0, level.rowBytes());
         try {
-            if (blocking.holdWithin(CLOSE_NANOS, locks, all)) {
+            if (blocking.holdWithin(behind.closeNanos(CLOSE_NANOS), locks, all)
+                    || behind.letGo(all)) {
                 flushAll();
+                behind.stepAll();
                 legs.saveClosed();
             } else {
                 LOG.warn("volume {}: closed with changes under way; not clean", volume);

@@ -1,6 +1,7 @@
 package org.unifiedvolume.raid.redundant;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.unifiedvolume.raid.bitmap.WriteIntentBitmap;
 import org.unifiedvolume.request.Completion;
 import org.unifiedvolume.request.DeviceFault;
@@ -15,6 +16,9 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
     private final Completion done;
     private final long row;
     private final long rows;
+
+    /// The clients' part, and the legs that get it later.
+    private final AtomicInteger owed = new AtomicInteger(1);
 
     RowChange(RedundantArray array, IoRequest request, Completion done, long row, long endRow) {
         super(row, endRow - row);
@@ -78,9 +82,30 @@ final class RowChange extends RangeLocks.Hold implements Level.Change, WriteInte
     public void complete(IoRequest submitted, Outcome outcome) {
         follow(
                 () -> {
-                    leave();
+                    if (owed.get() > 1) {
+                        array.locks().letPass(this);
+                    }
+                    paid();
                     acknowledge(outcome);
                 });
+    }
+
+    /// Its rows stay held against all but other changes, which keep the order for themselves.
+    @Override
+    public Runnable owed() {
+        owed.incrementAndGet();
+        return this::paid;
+    }
+
+    private void paid() {
+        if (owed.decrementAndGet() == 0) {
+            leave();
+        }
+    }
+
+    @Override
+    protected boolean mayPass() {
+        return true;
     }
 
     /// Members that are to take a leg's place are given the same rows before these are let go.

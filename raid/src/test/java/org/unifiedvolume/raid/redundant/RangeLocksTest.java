@@ -47,6 +47,78 @@ class RangeLocksTest {
         assertEquals(List.of("a", "d", "b", "c"), granted);
     }
 
+    /// One that need not wait for those that let it pass.
+    private final class Passing extends RangeLocks.Hold {
+        private final String name;
+
+        Passing(String name, long offset, long length) {
+            super(offset, length);
+            this.name = name;
+        }
+
+        @Override
+        protected void granted() {
+            granted.add(name);
+        }
+
+        @Override
+        protected boolean mayPass() {
+            return true;
+        }
+    }
+
+    @Test
+    void whoMayPassDoesNotWaitForOneThatLetsPass() {
+        Passing first = new Passing("first", 0, 10);
+        locks.acquire(first);
+        locks.acquire(new Passing("waits", 5, 10));
+        assertEquals(List.of("first"), granted);
+
+        locks.letPass(first);
+        locks.acquire(new Passing("comes later", 0, 5));
+
+        assertEquals(List.of("first", "waits", "comes later"), granted);
+    }
+
+    @Test
+    void othersWaitUntilItIsReleased() {
+        Passing first = new Passing("first", 0, 10);
+        Named early = new Named("early", 0, 1);
+        Passing behind = new Passing("behind", 0, 1);
+        Named late = new Named("late", 5, 10);
+        locks.acquire(first);
+        locks.acquire(early);
+        locks.acquire(behind);
+
+        locks.letPass(first);
+        locks.acquire(late);
+        locks.acquire(new Named("beside", 20, 1));
+        assertEquals(List.of("first", "beside"), granted, "behind waits for early");
+        locks.release(first);
+        assertEquals(List.of("first", "beside", "early", "late"), granted);
+        locks.release(early);
+
+        assertEquals(List.of("first", "beside", "early", "late", "behind"), granted);
+    }
+
+    @Test
+    void whoLetsPassIsWaitedForOnce() {
+        Passing one = new Passing("one", 0, 10);
+        Passing other = new Passing("other", 0, 10);
+        Named job = new Named("job", 0, 10);
+        locks.acquire(one);
+        locks.letPass(one);
+        locks.acquire(other);
+        locks.acquire(job);
+        locks.letPass(other);
+        locks.release(one);
+        assertEquals(List.of("one", "other"), granted);
+
+        locks.release(other);
+
+        assertEquals(List.of("one", "other", "job"), granted);
+    }
+
     /// One that would rather fail than wait.
     private final class Refusable extends RangeLocks.Hold {
         private final String name;

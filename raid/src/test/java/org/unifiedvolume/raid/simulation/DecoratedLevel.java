@@ -2,6 +2,7 @@ package org.unifiedvolume.raid.simulation;
 
 import java.io.IOException;
 import org.unifiedvolume.device.DeviceShape;
+import org.unifiedvolume.raid.redundant.BehindOptions;
 import org.unifiedvolume.raid.redundant.Group;
 import org.unifiedvolume.raid.redundant.Leg;
 import org.unifiedvolume.raid.redundant.Level;
@@ -41,6 +42,11 @@ class DecoratedLevel implements Level {
     @Override
     public boolean isEnough(long completeLegs) {
         return level.isEnough(completeLegs);
+    }
+
+    @Override
+    public BehindOptions behind() {
+        return level.behind();
     }
 
     @Override

@@ -11,6 +11,8 @@ enum Level {
     /// With checksums.
     RAID1_INTEGRITY,
     RAID10_INTEGRITY,
+    /// With a leg that is slow, and gets changes later than these are acknowledged.
+    RAID1_BEHIND,
     RAID5,
     RAID6,
     RAID5_INTEGRITY,
@@ -25,6 +27,7 @@ enum Level {
             case RAID10 -> SimulatedReplication.ten(host, false);
             case RAID1_INTEGRITY -> SimulatedReplication.mirror(host, true);
             case RAID10_INTEGRITY -> SimulatedReplication.ten(host, true);
+            case RAID1_BEHIND -> SimulatedReplication.behind(host);
             case RAID5 -> new SimulatedParity(host, 1, false);
             case RAID6 -> new SimulatedParity(host, 2, false);
             case RAID5_INTEGRITY -> new SimulatedParity(host, 1, true);
@@ -32,7 +35,8 @@ enum Level {
         };
     }
 
-    /// As users write it: `raid1`; with `-integrity` if its data have checksums.
+    /// As users write it: `raid1`; with `-integrity` if its data have checksums, with `-behind` if
+    /// one of its legs is written behind.
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -18,6 +18,7 @@ import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
 import org.unifiedvolume.raid.redundant.ArrayOptions;
 import org.unifiedvolume.raid.redundant.ArrayStart;
+import org.unifiedvolume.raid.redundant.BehindOptions;
 import org.unifiedvolume.raid.redundant.JobOptions;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.raid.redundant.RedundantArray;
@@ -59,6 +60,8 @@ final class MembersLab implements AutoCloseable {
     private long usedBytes;
     private long idleWindowBytes = WINDOW_BYTES;
     private boolean hasChecksums;
+    private BehindOptions behind = BehindOptions.NONE;
+    private final Map<Integer, TappedDevice.Tap> taps = new HashMap<>();
     private RedundantArray array;
     private IOException failed;
 
@@ -119,6 +122,18 @@ final class MembersLab implements AutoCloseable {
         return host.member(disk(number), tapped);
     }
 
+    /// A leg gets changes later than these are acknowledged, in a mirror.
+    MembersLab writingBehind(int number, long bytes, long nanos) {
+        behind = new BehindOptions(List.of(disk(number).name()), bytes, nanos);
+        return this;
+    }
+
+    /// Somebody gets between the array and a disk.
+    MembersLab tapping(int number, TappedDevice.Tap tap) {
+        taps.put(number, tap);
+        return this;
+    }
+
     /// So many of the disks are written as members from now on.
     MembersLab writing(int members) {
         legs = members;
@@ -156,7 +171,10 @@ final class MembersLab implements AutoCloseable {
     }
 
     LayoutMember member(int number) {
-        return host.member(disk(number));
+        TappedDevice.Tap tap = taps.get(number);
+        return tap == null
+                ? host.member(disk(number))
+                : host.member(disk(number), new TappedDevice(disk(number).open(rig.io), tap));
     }
 
     /// Starts the array with as many of the disks as are named; those that are written as members
@@ -213,7 +231,8 @@ final class MembersLab implements AutoCloseable {
                     "v", 10, chunkBytes, copies, ReadPolicy.LOCAL_FIRST, List.of(), names);
         }
         return parities == 0
-                ? new ReplicationPlan("v", 1, 0, 0, ReadPolicy.LOCAL_FIRST, List.of(), names)
+                ? new ReplicationPlan(
+                        "v", 1, 0, 0, ReadPolicy.LOCAL_FIRST, List.of(), behind, names)
                 : new ParityPlan("v", parities + 4, chunkBytes, true, names);
     }
 

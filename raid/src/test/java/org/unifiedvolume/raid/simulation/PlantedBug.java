@@ -46,6 +46,10 @@ enum PlantedBug {
             SuperblockBugs.RemembersLate::new),
     ACCEPTS_STALE(
             "a stale leg is accepted at a start", Level.RAID10, SuperblockBugs.AcceptsStale::new),
+    COUNTS_WHAT_IS_BEHIND(
+            "a leg that is behind counts as complete at a start",
+            Level.RAID1_BEHIND,
+            SuperblockBugs.CountsBehind::new),
     IS_AHEAD(
             "the checkpoint of a rebuild is ahead of what was copied",
             Level.RAID1,

@@ -7,15 +7,19 @@ import org.unifiedvolume.device.BlockDevice;
 import org.unifiedvolume.device.DeviceStatus;
 import org.unifiedvolume.raid.mirror.ReadPolicy;
 import org.unifiedvolume.raid.mirror.ReplicationPlan;
+import org.unifiedvolume.raid.redundant.BehindOptions;
 import org.unifiedvolume.raid.redundant.LevelPlan;
 import org.unifiedvolume.spi.ManagedArray;
 import org.unifiedvolume.testkit.SimulatedDisk;
+import org.unifiedvolume.testkit.SimulatedDisk.Faults;
 import org.unifiedvolume.testkit.VolumeModel.Change;
 
-/// RAID 1 of two or three legs, or RAID 10 of two to five.
+/// RAID 1 of two or three legs, of which the last may be slow and written behind, or RAID 10 of two
+/// to five.
 final class SimulatedReplication extends SimulatedRedundancy {
     private static final int LEG_BLOCKS = 48 + 160; // metadata, and more than two windows of a job
     private static final int TEN_LEG_BLOCKS = 48 + 80;
+    private static final long SLOWEST_NANOS = 200_000_000;
     private static final int LARGE_LEG_BLOCKS = 48 + 2048; // eight regions of the bitmap
 
     private final boolean isTen;
@@ -24,12 +28,15 @@ final class SimulatedReplication extends SimulatedRedundancy {
     private int leastLegs;
     private final long chunkBytes;
     private final ReadPolicy policy;
+    private final BehindOptions behind;
+    private final SimulatedDisk slow;
 
-    private SimulatedReplication(SimulatedHost host, boolean isTen, boolean hasChecksums) {
+    private SimulatedReplication(
+            SimulatedHost host, boolean isTen, boolean hasChecksums, boolean hasSlow) {
         super(host, hasChecksums);
         Random random = host.random();
         this.isTen = isTen;
-        this.legs = 2 + random.nextInt(isTen ? 4 : 2);
+        this.legs = hasSlow && random.nextInt(2) == 0 ? 3 : 2 + random.nextInt(isTen ? 4 : 2);
         this.copies = isTen ? 2 + random.nextInt(Math.min(2, legs - 1)) : legs;
         this.leastLegs = legs;
         this.chunkBytes = 4096L << random.nextInt(4);
@@ -38,26 +45,48 @@ final class SimulatedReplication extends SimulatedRedundancy {
         SimulatedDisk.Size size =
                 VolumeSimulation.someSize(random, host.isLarge() ? LARGE_LEG_BLOCKS : usual);
         addDisks(legs, size);
+        this.slow = hasSlow ? host.disks().get(legs - 1) : null;
+        this.behind =
+                hasSlow
+                        ? new BehindOptions(
+                                List.of(slow.name()),
+                                4096L << random.nextInt(10),
+                                50_000_000L << random.nextInt(6))
+                        : BehindOptions.NONE;
     }
 
     static SimulatedReplication mirror(SimulatedHost host, boolean hasChecksums) {
-        return new SimulatedReplication(host, false, hasChecksums);
+        return new SimulatedReplication(host, false, hasChecksums, false);
     }
 
     static SimulatedReplication ten(SimulatedHost host, boolean hasChecksums) {
-        return new SimulatedReplication(host, true, hasChecksums);
+        return new SimulatedReplication(host, true, hasChecksums, false);
+    }
+
+    /// A mirror with a leg that is slow, and gets changes later than these are acknowledged.
+    static SimulatedReplication behind(SimulatedHost host) {
+        return new SimulatedReplication(host, false, false, true);
     }
 
     /// As many legs of a mirror may be lost as there are, but for one; while there are to be fewer,
-    /// it may be that there are already.
+    /// it may be that there are already. One that is written behind does not count.
     @Override
     public Promises promises() {
-        return new Promises((isTen ? copies : leastLegs) - 1, borne());
+        int least = (isTen ? copies : leastLegs) - (slow == null ? 0 : 1);
+        return new Promises(least - 1, borne());
     }
 
     @Override
     void started(BlockDevice array) {
         leastLegs = (int) legs(array).map(DeviceStatus::name).distinct().count();
+        if (slow != null && host().variety().nextInt(4) > 0) {
+            slow.setFaults(Faults.NONE.slow(1 + host().variety().nextLong(SLOWEST_NANOS)));
+        }
+    }
+
+    @Override
+    public boolean isComplete(DeviceStatus leg) {
+        return (slow != null && leg.name().equals(slow.name())) || super.isComplete(leg);
     }
 
     private static int legCount(BlockDevice array) {
@@ -114,6 +143,7 @@ final class SimulatedReplication extends SimulatedRedundancy {
                 isTen ? copies : 0,
                 policy,
                 List.of(),
+                behind,
                 names);
     }
 }

@@ -129,6 +129,27 @@ final class SuperblockBugs {
         }
     }
 
+    /// A leg that lacks no more than what is marked in the bitmap is taken for complete.
+    static final class CountsBehind extends MetadataBug {
+        CountsBehind(Timers timers) {
+            super(timers);
+        }
+
+        @Override
+        Superblock read(Superblock it) {
+            long rows = it.array().rowBytes();
+            return withMembers(
+                    it,
+                    changed(
+                            it,
+                            entry ->
+                                    entry.state() == MemberState.REBUILDING
+                                                    && entry.filledBytes() == rows
+                                            ? in(entry, MemberState.IN_SYNC)
+                                            : entry));
+        }
+    }
+
     /// A rebuild is written down to be further than it is.
     static final class IsAhead extends MetadataBug {
         private static final long AHEAD_BYTES = 4 << 20;
