@@ -62,7 +62,7 @@ final class FaultPlan {
 
     /// Whether a lost member was last seen where another one is now, so that the losses cannot be
     /// counted by disks.
-    private static boolean isAmbiguous(BlockDevice device) {
+    static boolean isAmbiguous(BlockDevice device) {
         Set<String> names = new HashSet<>();
         return device.status().children().stream().anyMatch(child -> !names.add(child.name()));
     }

@@ -119,6 +119,7 @@ class ReplaceParityTest {
             finish(lab, 1);
             lab.verify();
             if (lab.legNames().contains("disk3")) {
+                assertTrue(lab.comesOnline()); // it may have taken the role before it was filled
                 lab.array().fail("disk0");
                 lab.verify();
             }

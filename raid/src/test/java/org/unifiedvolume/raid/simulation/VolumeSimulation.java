@@ -254,7 +254,9 @@ final class VolumeSimulation {
             close(); // which may lose legs, too
         }
         Set<SimulatedDisk> bad = FaultPlan.badDisks(host, array, device);
-        int spare = array.promises().tolerance() - bad.size();
+        // Two lost legs may have been seen last where one disk is.
+        boolean isCounted = !FaultPlan.isAmbiguous(device);
+        int spare = isCounted ? array.promises().tolerance() - bad.size() : 0;
         Set<SimulatedDisk> missing = someMissing(bad, spare);
         Set<SimulatedDisk> setBack = missing.isEmpty() ? someSetBack(bad, spare) : Set.of();
         hasCrashed = !inOrder;

@@ -55,7 +55,7 @@ class VolumeSimulationTest {
         }
         // That no single one moves too much is checked in every run.
         assertTrue(
-                totals.jobs() > RESYNC_SEEDS
+                totals.jobs() > RESYNC_SEEDS / 2
                         && totals.movedBytes() > 0
                         && totals.movedBytes() <= totals.dirtyBytes()
                         && totals.dirtyBytes() < totals.rowBytes(),
