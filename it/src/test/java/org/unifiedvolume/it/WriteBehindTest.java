@@ -31,7 +31,7 @@ import org.unifiedvolume.it.harness.Waiting;
 class WriteBehindTest {
     private static final long SIZE = 64L << 20;
     private static final int BLOCK = 4096;
-    private static final int WRITES = 200;
+    private static final int WRITES = 80;
     private static final int FEW = 16;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 

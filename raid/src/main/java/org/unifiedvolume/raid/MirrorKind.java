@@ -52,7 +52,7 @@ public final class MirrorKind implements LayoutKind {
                                 ReadPolicy.FASTEST.word(),
                                 ReadPolicy.ROUND_ROBIN.word()));
         List<String> writeMostly = RedundancyOptions.list(options, "write-mostly");
-        BehindOptions behind = behind(options, memberCount, array.bitmap());
+        BehindOptions behind = behind(options, memberCount, array);
         if (options.level().equals("raid1")) {
             return new RedundantPlan(
                     1,
@@ -80,7 +80,7 @@ public final class MirrorKind implements LayoutKind {
         throw new AssertionError(word);
     }
 
-    private static BehindOptions behind(VolumeOptions options, int memberCount, boolean hasBitmap)
+    private static BehindOptions behind(VolumeOptions options, int memberCount, ArrayOptions array)
             throws ConfigFault {
         List<String> names = RedundancyOptions.list(options, BEHIND).stream().distinct().toList();
         long bytes = options.size(BEHIND + "-bytes", BehindOptions.DEFAULT_BYTES);
@@ -109,7 +109,14 @@ public final class MirrorKind implements LayoutKind {
                             .formatted(memberCount),
                     "leave at least one out");
         }
-        if (!hasBitmap) {
+        if (array.integrity()) {
+            // The simulation has not shown yet that both together keep their promises.
+            throw options.fault(
+                    BEHIND,
+                    "is not for arrays with checksums",
+                    "take integrity: crc32c out, or write write-mostly: in its place");
+        }
+        if (!array.bitmap()) {
             throw options.fault(
                     BEHIND,
                     "needs the write-intent bitmap, which says what such a member lacks after a crash",

@@ -101,6 +101,9 @@ class LayoutKindsTest {
                 refusal("raid10", 4, key, "m0"));
         assertTrue(refusal("raid5", 3, key, "m0").contains("unknown key \"write-behind\""));
         assertTrue(refusal("raid1", 2, key, "m0", "bitmap", "none").contains("needs the write-in"));
+        assertTrue(
+                refusal("raid1", 2, key, "m0", "integrity", "crc32c")
+                        .contains("is not for arrays with checksums"));
         assertTrue(refusal("raid1", 2, key, "m0", key + "-bytes", "4KiB").contains("64KiB"));
         for (String seconds : List.of("0", "-1", "NaN", "5s", "1e9")) {
             assertTrue(

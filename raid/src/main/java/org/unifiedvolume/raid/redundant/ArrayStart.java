@@ -97,6 +97,7 @@ public final class ArrayStart {
         tellHowMany(found);
         checkIntegrity(looked, found);
         Level level = plan.make(found, new MemberAreas[found.roles()]);
+        checkBehind(level, looked, found);
         Verdict verdict = assembly.decide(level::isEnough);
         verdict.remarks().forEach(remark -> LOG.warn("volume {}: {}", volume, remark));
         return withSpares(assemble(seatBlanks(verdict), false), false);
@@ -167,19 +168,33 @@ public final class ArrayStart {
 
     /// Who asks for checksums shall not believe that there are some.
     private void checkIntegrity(List<LookedAt> looked, ArrayDescription found) throws IOException {
-        for (LookedAt one : looked) {
-            Superblock carried = one.superblock();
-            if (options.integrity()
-                    && carried != null
-                    && carried.array().uuid().equals(found.uuid())
-                    && !carried.areas().checksums().isPresent()) {
-                throw new IOException(
-                        ("volume %s: integrity: crc32c is written, but the array was made without"
-                                        + " checksums; leave that out, or copy the data to an array"
-                                        + " that is made with them")
-                                .formatted(volume));
-            }
+        if (options.integrity() && isAnyWithChecksums(looked, found, false)) {
+            throw new IOException(
+                    ("volume %s: integrity: crc32c is written, but the array was made without"
+                                    + " checksums; leave that out, or copy the data to an array"
+                                    + " that is made with them")
+                            .formatted(volume));
         }
+    }
+
+    /// The simulation has not shown yet that legs which are behind and checksums together keep
+    /// their promises.
+    private void checkBehind(Level level, List<LookedAt> looked, ArrayDescription found)
+            throws IOException {
+        if (!level.behind().names().isEmpty() && isAnyWithChecksums(looked, found, true)) {
+            throw new IOException(
+                    "volume %s: write-behind is not for arrays with checksums; write write-mostly: in its place"
+                            .formatted(volume));
+        }
+    }
+
+    private static boolean isAnyWithChecksums(
+            List<LookedAt> looked, ArrayDescription found, boolean hasThem) {
+        return looked.stream()
+                .map(LookedAt::superblock)
+                .filter(carried -> carried != null)
+                .filter(carried -> carried.array().uuid().equals(found.uuid()))
+                .anyMatch(carried -> carried.areas().checksums().isPresent() == hasThem);
     }
 
     /// A blank member takes the place of one that is missing, if no other could be meant. A member

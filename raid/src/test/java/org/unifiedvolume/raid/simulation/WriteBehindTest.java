@@ -144,6 +144,19 @@ class WriteBehindTest {
     }
 
     @Test
+    void anArrayWithChecksumsRefusesIt() throws IOException {
+        try (MembersLab made =
+                new MembersLab(2, MetadataPlace.START, 64, 64).withChecksums().start()) {
+            made.kill();
+            made.writingBehind(1, BOUND_BYTES, SECOND_NANOS);
+            IOException refusal = assertThrows(IOException.class, made::start);
+            assertTrue(
+                    refusal.getMessage().contains("is not for arrays with checksums"),
+                    refusal::getMessage);
+        }
+    }
+
+    @Test
     void aChangeIsAcknowledgedWithoutIt() {
         gate.isShut = true;
 
