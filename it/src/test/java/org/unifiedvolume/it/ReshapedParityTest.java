@@ -28,6 +28,7 @@ import org.unifiedvolume.it.harness.Waiting;
 class ReshapedParityTest {
     private static final long SIZE = 24L << 20;
     private static final long PATTERN = 12L << 20;
+    private static final int KILLS = 2;
     private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     @RegisterExtension final Lab lab = new Lab();
@@ -81,7 +82,7 @@ class ReshapedParityTest {
         daemon.command(words.toArray()).run().succeeds().says("when its bytes are laid out anew");
         daemon.command("status").run().succeeds().says("RESHAPING");
         daemon.command("grow", "media", "--add", small).run().exits(1).says("reshaped already");
-        for (int kills = 0; kills < 3; kills++) {
+        for (int kills = 0; kills < KILLS; kills++) {
             long from = position(daemon);
             Daemon running = daemon;
             Waiting.until(
@@ -100,7 +101,7 @@ class ReshapedParityTest {
                         .says("from %d members to %d".formatted(legs, legs + more));
             }
             // After the last kill nothing has to be caught half way any more.
-            String rate = kills < 2 ? "3MiB" : "16MiB";
+            String rate = kills < KILLS - 1 ? "3MiB" : "16MiB";
             String found = fromMembers("assemble") + "    max-rate: %s\n".formatted(rate);
             daemon = serve("again.yaml", found);
             try (NbdClient client = NbdClient.open(port, "media")) {

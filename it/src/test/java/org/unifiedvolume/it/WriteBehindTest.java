@@ -31,12 +31,12 @@ import org.unifiedvolume.it.harness.Waiting;
 class WriteBehindTest {
     private static final long SIZE = 64L << 20;
     private static final int BLOCK = 4096;
-    private static final int WRITES = 80;
+    private static final int WRITES = 160;
     private static final int FEW = 16;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /// How long the leg takes for each write.
-    private static final String DELAY = "wdelay=400ms";
+    private static final String DELAY = "wdelay=200ms";
 
     @RegisterExtension final Lab lab = new Lab();
 
