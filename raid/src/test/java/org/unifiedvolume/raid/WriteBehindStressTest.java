@@ -41,7 +41,7 @@ class WriteBehindStressTest {
     private static final int BLOCK = 4096;
     private static final int BLOCKS = 128;
     private static final int THREADS = 4;
-    private static final int ROUNDS = 800;
+    private static final int ROUNDS = 400;
     private static final int DEPTH = 4;
     private static final int BURSTS = 3;
 

@@ -21,7 +21,7 @@ class StripesWithChecksumsTest {
     private static final int BLOCK_BYTES = VolumeSimulation.BLOCK_BYTES;
     private static final int SECTOR_BYTES = 512;
     private static final int LEG_BLOCKS = 64;
-    private static final int CUTS = 40;
+    private static final int CUTS = 16;
     private static final int DATA_LEGS = 3;
     private static final int CHUNK_BLOCKS = 2;
     private static final int STRIPE_BLOCKS = DATA_LEGS * CHUNK_BLOCKS;

@@ -17,10 +17,10 @@ import org.unifiedvolume.testkit.FaultCounts;
 /// `-Duvol.seeds=N` for so many. `./uvol-sim` runs any number, and repeats one.
 @Execution(ExecutionMode.CONCURRENT)
 class VolumeSimulationTest {
-    private static final int SEEDS = Integer.getInteger("uvol.seeds", 150);
+    private static final int SEEDS = Integer.getInteger("uvol.seeds", 125);
 
     /// So many try everything.
-    private static final int ENOUGH_SEEDS = 150;
+    private static final int ENOUGH_SEEDS = 125;
 
     private static final int RESYNC_SEEDS = 50;
 
